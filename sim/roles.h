@@ -1,0 +1,57 @@
+// What a conformance case or a topology's actions can ask of the two ends of a tunnel, whoever plays them: our own
+// client and gateway on a simulated host, or a real program.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "impl/base/address.h"
+#include "impl/base/result.h"
+#include "impl/base/time.h"
+
+namespace gatelab::sim {
+
+// The state of one tunnel as its owner reports it. Texts use gatelab's names ("AES_GCM_16-256/ECP_384") for all players.
+struct TunnelStatus {
+    bool up = false;
+    std::string failure;           // why the last attempt or tunnel ended: "peer-silent", "authentication-failed", ...
+    std::string peer;              // the other side's identification
+    Ipv4Address inner_address;     // assigned to the client
+    std::vector<Ipv4Address> dns;
+    std::string ike_suite;         // "AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384"
+    std::string child_suite;       // "AES_GCM_16-256/ECP_384"; the group only after a rekey with PFS
+    std::string local_selectors, remote_selectors;
+    bool nat_here = false, nat_there = false, udp_encapsulation = false;
+    int ike_rekeys = 0, child_rekeys = 0;
+    std::uint32_t inbound_spi = 0, outbound_spi = 0;  // of the newest child
+    std::uint64_t packets_in = 0, packets_out = 0;    // inner packets over the tunnel so far
+    std::uint64_t replayed = 0, unauthentic = 0, outside_selectors = 0;  // dropped inbound
+};
+
+// One side's grip on a tunnel. Requests return at once; what comes of them shows in status() and the event log.
+class TunnelEnd {
+public:
+    virtual ~TunnelEnd() = default;
+    virtual TunnelStatus status() const = 0;
+    virtual void rekey_child() = 0;
+    virtual void rekey_ike() = 0;
+    virtual void check_liveness() = 0;
+    virtual void disconnect() = 0;
+};
+
+// A VPN client's machine.
+class RemoteUser : public TunnelEnd {
+public:
+    virtual void connect() = 0;
+};
+
+// A VPN gateway.
+class VpnGateway {
+public:
+    virtual ~VpnGateway() = default;
+    virtual std::vector<std::string> sessions() const = 0;         // the users' identifications, oldest first
+    virtual TunnelEnd* session(const std::string& user) = 0;       // nullptr when there is none
+};
+
+}  // namespace gatelab::sim

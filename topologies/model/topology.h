@@ -1,0 +1,196 @@
+// A network as data: what a topology file says, as a graph of typed nodes and links.
+//
+// Two readings share it: the checks of this folder, and the simulation.
+#pragma once
+
+#include <boost/graph/adjacency_list.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "impl/base/address.h"
+#include "impl/base/time.h"
+
+namespace gatelab::topologies {
+
+// Where in a file something was said; line and column count from 1, 0 when it was not said in a file.
+struct Mark {
+    std::string file;
+    int line = 0;
+    int column = 0;
+};
+
+// --- certificates -----------------------------------------------------------------------------------------------
+
+struct KeySpec {
+    enum class Kind { Rsa, Ecdsa } kind = Kind::Rsa;
+    int bits = 2048;
+};
+
+// A certificate that the run issues, or one that files bring along.
+struct CertificateSpec {
+    std::string name;     // common name
+    std::string issuer;   // name of a root; "" for a root
+    KeySpec key;
+    Instant not_before = instant_from_unix(1577836800);  // 2020-01-01
+    Instant not_after = instant_from_unix(2493072000);   // 2049-01-01
+    std::vector<std::string> dns_names;                  // subjectAltName
+    std::string certificate_file, key_file;              // PEM, relative to the topology file; "" when issued
+    Mark mark;
+};
+
+// --- nodes ------------------------------------------------------------------------------------------------------
+
+enum class Implementation { Gatelab, StrongSwan };
+enum class Authentication { Certificate, PreSharedKey };
+
+// A remote user's machine with a VPN client (an Azure point-to-site client).
+struct Client {
+    Ipv4Address address;  // outside the tunnel
+    std::string gateway;  // name of the gateway that it dials
+    Implementation implementation = Implementation::Gatelab;
+    Authentication authentication = Authentication::Certificate;
+    std::string certificate;         // name of a CertificateSpec
+    std::string pre_shared_key;
+    std::string identification;      // "" takes the certificate's first DNS name, or the node's name
+    std::optional<Duration> connect_at;  // after the start; none: only when asked
+    std::vector<std::string> ike_policy;    // rows "AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384"; empty: all P2S defaults
+    std::vector<std::string> ipsec_policy;  // rows "AES_GCM_16-256/ECP_384"; empty: all P2S defaults
+    std::vector<Prefix> remote_selectors;   // asked for; empty: everything (0.0.0.0/0)
+    Duration ike_lifetime = std::chrono::hours(8);
+    Duration child_lifetime = std::chrono::hours(1);
+    Duration liveness = std::chrono::seconds(30);
+};
+
+// An Azure virtual network gateway (type Vpn, RouteBased) with its point-to-site configuration.
+struct Gateway {
+    Ipv4Address public_address;
+    std::string virtual_network;
+    Ipv4Address inside_address;  // in the GatewaySubnet
+    Implementation implementation = Implementation::Gatelab;
+    Prefix client_address_pool;           // vpnClientAddressPool
+    std::vector<Ipv4Address> dns_servers;
+    std::vector<Prefix> custom_routes;    // beside the virtual network's address space
+    std::string server_name;              // FQDN in the certificate and the ID payload
+    std::string certificate;              // name of a CertificateSpec
+    std::vector<std::string> root_certificates;  // vpnClientRootCertificates: names of CertificateSpecs
+    std::string pre_shared_key;           // "" accepts certificates only
+    std::vector<std::string> ike_policy, ipsec_policy;  // as Client's
+    Duration ike_lifetime = std::chrono::hours(8);
+    Duration child_lifetime = std::chrono::hours(1);
+    Duration liveness = std::chrono::seconds(30);
+};
+
+struct VirtualNetwork {
+    std::vector<Prefix> address_space;
+    std::optional<Prefix> gateway_subnet;
+};
+
+struct VirtualMachine {
+    Ipv4Address address;
+    std::string virtual_network;
+};
+
+struct Router {};  // forwards; has no addresses of its own
+
+// One rule of a packet filter; the first that matches decides.
+struct FilterRule {
+    enum class Action { Allow, Drop } action = Action::Drop;
+    enum class Direction { Any, Outbound, Inbound } direction = Direction::Any;  // outbound: inside to outside
+    std::optional<std::uint8_t> protocol;                             // IP protocol number; none: any
+    std::vector<std::uint16_t> destination_ports;                     // empty: any
+    std::optional<Prefix> source, destination;
+    Mark mark;
+};
+
+// A stateful packet filter between two links. Replies to allowed flows pass.
+struct Firewall {
+    std::string inside;  // name of the neighbour on the protected side
+    std::vector<FilterRule> rules;
+    FilterRule::Action otherwise = FilterRule::Action::Allow;
+};
+
+// A network address and port translator (RFC 4787): endpoint-independent or endpoint-dependent mapping.
+struct Nat {
+    std::string outside;       // name of the neighbour on the public side; all others are inside
+    Ipv4Address outside_address;
+    bool endpoint_dependent = false;
+    Duration udp_timeout = std::chrono::seconds(120);
+    Duration tcp_timeout = std::chrono::hours(2);
+};
+
+using NodeKind = std::variant<Client, Gateway, VirtualNetwork, VirtualMachine, Router, Firewall, Nat>;
+
+struct Node {
+    std::string name;
+    NodeKind kind;
+    Mark mark;
+};
+
+// --- links ------------------------------------------------------------------------------------------------------
+
+// A full-duplex point-to-point link.
+struct Link {
+    std::string name;  // "alice-isp"
+    std::uint64_t bits_per_second = 1'000'000'000;
+    Duration delay = std::chrono::milliseconds(1);  // one way
+    double loss = 0;                                // probability per packet and direction, 0 to 1
+    std::uint16_t mtu = 1500;                       // octets of IP packet, 576 to 65535
+    Mark mark;
+};
+
+using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::undirectedS, Node, Link>;
+using Vertex = boost::graph_traits<Graph>::vertex_descriptor;
+
+// --- what happens -----------------------------------------------------------------------------------------------
+
+struct Flow {
+    enum class Kind { Ping, Udp, Tcp } kind = Kind::Ping;
+    std::string name;
+    std::string from, to;  // clients (by their tunnel address) and virtual machines
+    Duration start = std::chrono::seconds(2);
+    std::optional<Duration> stop;                 // none: the end of the run
+    std::uint64_t bits_per_second = 1'000'000;    // Udp: of payload
+    std::uint16_t packet_size = 1200;             // Udp: payload octets. Ping: ICMP data octets
+    Duration interval = std::chrono::seconds(1);  // Ping
+    Mark mark;
+};
+
+struct Action {
+    enum class Kind { Connect, Disconnect, RekeyChild, RekeyIke, CheckLiveness } kind = Kind::Connect;
+    Duration at{};
+    std::string node;  // a client, or a gateway: then for all its sessions
+    Mark mark;
+};
+
+struct Topology {
+    std::string name;
+    std::string summary;
+    Duration duration = std::chrono::seconds(10);  // of a run
+    Instant epoch = instant_from_unix(1767225600);  // what the clocks show at the start: 2026-01-01 00:00 UTC
+    std::vector<CertificateSpec> certificates;
+    Graph graph;
+    std::vector<Flow> flows;
+    std::vector<Action> actions;
+};
+
+// The vertex of that name, or nothing.
+std::optional<Vertex> find(const Topology&, std::string_view node);
+
+// The node of that name and kind, or nullptr.
+template <class Kind>
+const Kind* find_as(const Topology& topology, std::string_view node) {
+    const auto vertex = find(topology, node);
+    return vertex ? std::get_if<Kind>(&topology.graph[*vertex].kind) : nullptr;
+}
+template <class Kind>
+Kind* find_as(Topology& topology, std::string_view node) {
+    return const_cast<Kind*>(find_as<Kind>(static_cast<const Topology&>(topology), node));
+}
+
+std::string_view name_of(const NodeKind&);  // "client", "virtual-network"
+
+}  // namespace gatelab::topologies
