@@ -42,7 +42,24 @@ function(gatelab_test name)
   if(NOT TEST_TIMEOUT)
     set(TEST_TIMEOUT 300)
   endif()
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT}
+    ENVIRONMENT GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/test-results/gtest-${name}.xml)
+  if(TEST_LABELS)
+    set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABELS}")
+  endif()
+endfunction()
+
+# The pytest files of the current folder as one test. It finds the build tree in GATELAB_BUILD_DIR.
+function(gatelab_pytest name)
+  cmake_parse_arguments(TEST "" "TIMEOUT" "LABELS" ${ARGN})
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
+  add_test(NAME ${name}
+    COMMAND ${Python3_EXECUTABLE} -B -m pytest -q -p no:cacheprovider
+      --junitxml=${CMAKE_BINARY_DIR}/test-results/pytest-${name}.xml ${CMAKE_CURRENT_SOURCE_DIR})
+  if(NOT TEST_TIMEOUT)
+    set(TEST_TIMEOUT 300)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT} ENVIRONMENT GATELAB_BUILD_DIR=${CMAKE_BINARY_DIR})
   if(TEST_LABELS)
     set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABELS}")
   endif()
