@@ -1,6 +1,9 @@
 // A network as data: what a topology file says, as a graph of typed nodes and links.
 //
 // Two readings share it: the checks of this folder, and the simulation.
+//
+// Which nodes are neighbours is told by the links alone. A gateway and each virtual machine are linked to their
+// virtual network like any other pair; the reader of topology files adds those links where the file has none.
 #pragma once
 
 #include <boost/graph/adjacency_list.hpp>
@@ -21,7 +24,11 @@ struct Mark {
     std::string file;
     int line = 0;
     int column = 0;
+    friend bool operator==(const Mark&, const Mark&) = default;
 };
+
+// Where each field of a thing was said, by the field's name in the file ("address_pool"); only what was said is there.
+using FieldMarks = std::vector<std::pair<std::string, Mark>>;
 
 // --- certificates -----------------------------------------------------------------------------------------------
 
@@ -32,14 +39,15 @@ struct KeySpec {
 
 // A certificate that the run issues, or one that files bring along.
 struct CertificateSpec {
-    std::string name;     // common name
-    std::string issuer;   // name of a root; "" for a root
+    std::string name;    // common name
+    std::string issuer;  // name of a root; "" for a root
     KeySpec key;
     Instant not_before = instant_from_unix(1577836800);  // 2020-01-01
     Instant not_after = instant_from_unix(2493072000);   // 2049-01-01
     std::vector<std::string> dns_names;                  // subjectAltName
-    std::string certificate_file, key_file;              // PEM, relative to the topology file; "" when issued
+    std::string certificate_file, key_file;              // PEM, as seen from the working directory; "" when issued
     Mark mark;
+    FieldMarks field_marks = {};
 };
 
 // --- nodes ------------------------------------------------------------------------------------------------------
@@ -53,10 +61,10 @@ struct Client {
     std::string gateway;  // name of the gateway that it dials
     Implementation implementation = Implementation::Gatelab;
     Authentication authentication = Authentication::Certificate;
-    std::string certificate;         // name of a CertificateSpec
+    std::string certificate;  // name of a CertificateSpec
     std::string pre_shared_key;
-    std::string identification;      // "" takes the certificate's first DNS name, or the node's name
-    std::optional<Duration> connect_at;  // after the start; none: only when asked
+    std::string identification;             // "" takes the certificate's first DNS name, or the node's name
+    std::optional<Duration> connect_at;     // after the start; none: only when asked
     std::vector<std::string> ike_policy;    // rows "AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384"; empty: all P2S defaults
     std::vector<std::string> ipsec_policy;  // rows "AES_GCM_16-256/ECP_384"; empty: all P2S defaults
     std::vector<Prefix> remote_selectors;   // asked for; empty: everything (0.0.0.0/0)
@@ -71,22 +79,28 @@ struct Gateway {
     std::string virtual_network;
     Ipv4Address inside_address;  // in the GatewaySubnet
     Implementation implementation = Implementation::Gatelab;
-    Prefix client_address_pool;           // vpnClientAddressPool
+    Prefix client_address_pool;  // vpnClientAddressPool
     std::vector<Ipv4Address> dns_servers;
-    std::vector<Prefix> custom_routes;    // beside the virtual network's address space
-    std::string server_name;              // FQDN in the certificate and the ID payload
-    std::string certificate;              // name of a CertificateSpec
-    std::vector<std::string> root_certificates;  // vpnClientRootCertificates: names of CertificateSpecs
-    std::string pre_shared_key;           // "" accepts certificates only
+    std::vector<Prefix> custom_routes;                  // beside the virtual network's address space
+    std::string server_name;                            // FQDN in the certificate and the ID payload
+    std::string certificate;                            // name of a CertificateSpec
+    std::vector<std::string> root_certificates;         // vpnClientRootCertificates: names of CertificateSpecs
+    std::string pre_shared_key;                         // "" accepts certificates only
     std::vector<std::string> ike_policy, ipsec_policy;  // as Client's
     Duration ike_lifetime = std::chrono::hours(8);
     Duration child_lifetime = std::chrono::hours(1);
     Duration liveness = std::chrono::seconds(30);
 };
 
+struct Subnet {
+    std::string name;
+    Prefix prefix;
+};
+
 struct VirtualNetwork {
     std::vector<Prefix> address_space;
-    std::optional<Prefix> gateway_subnet;
+    std::optional<Prefix> gateway_subnet;  // the subnet named GatewaySubnet
+    std::vector<Subnet> subnets = {};      // the others
 };
 
 struct VirtualMachine {
@@ -100,8 +114,8 @@ struct Router {};  // forwards; has no addresses of its own
 struct FilterRule {
     enum class Action { Allow, Drop } action = Action::Drop;
     enum class Direction { Any, Outbound, Inbound } direction = Direction::Any;  // outbound: inside to outside
-    std::optional<std::uint8_t> protocol;                             // IP protocol number; none: any
-    std::vector<std::uint16_t> destination_ports;                     // empty: any
+    std::optional<std::uint8_t> protocol;                                        // IP protocol number; none: any
+    std::vector<std::uint16_t> destination_ports;                                // empty: any
     std::optional<Prefix> source, destination;
     Mark mark;
 };
@@ -115,7 +129,7 @@ struct Firewall {
 
 // A network address and port translator (RFC 4787): endpoint-independent or endpoint-dependent mapping.
 struct Nat {
-    std::string outside;       // name of the neighbour on the public side; all others are inside
+    std::string outside;  // name of the neighbour on the public side; all others are inside
     Ipv4Address outside_address;
     bool endpoint_dependent = false;
     Duration udp_timeout = std::chrono::seconds(120);
@@ -128,6 +142,7 @@ struct Node {
     std::string name;
     NodeKind kind;
     Mark mark;
+    FieldMarks field_marks = {};
 };
 
 // --- links ------------------------------------------------------------------------------------------------------
@@ -140,6 +155,7 @@ struct Link {
     double loss = 0;                                // probability per packet and direction, 0 to 1
     std::uint16_t mtu = 1500;                       // octets of IP packet, 576 to 65535
     Mark mark;
+    FieldMarks field_marks = {};
 };
 
 using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::undirectedS, Node, Link>;
@@ -157,6 +173,7 @@ struct Flow {
     std::uint16_t packet_size = 1200;             // Udp: payload octets. Ping: ICMP data octets
     Duration interval = std::chrono::seconds(1);  // Ping
     Mark mark;
+    FieldMarks field_marks = {};
 };
 
 struct Action {
@@ -164,12 +181,13 @@ struct Action {
     Duration at{};
     std::string node;  // a client, or a gateway: then for all its sessions
     Mark mark;
+    FieldMarks field_marks = {};
 };
 
 struct Topology {
     std::string name;
     std::string summary;
-    Duration duration = std::chrono::seconds(10);  // of a run
+    Duration duration = std::chrono::seconds(10);   // of a run
     Instant epoch = instant_from_unix(1767225600);  // what the clocks show at the start: 2026-01-01 00:00 UTC
     std::vector<CertificateSpec> certificates;
     Graph graph;
@@ -191,6 +209,25 @@ Kind* find_as(Topology& topology, std::string_view node) {
     return const_cast<Kind*>(find_as<Kind>(static_cast<const Topology&>(topology), node));
 }
 
+// The certificate of that name, or nullptr.
+const CertificateSpec* find_certificate(const Topology&, std::string_view name);
+
+// The nodes at the other ends of a node's links, in the order of the links.
+std::vector<Vertex> neighbours(const Topology&, Vertex);
+
+// Where a thing's field was said, or where the thing was when the field was not.
+template <class Thing>
+const Mark& mark_of(const Thing& thing, std::string_view field) {
+    for (const auto& [name, mark] : thing.field_marks)
+        if (name == field) return mark;
+    return thing.mark;
+}
+
 std::string_view name_of(const NodeKind&);  // "client", "virtual-network"
+std::string_view name_of(Implementation);   // "gatelab", "strongswan"
+std::string_view name_of(Authentication);   // "certificate", "psk"
+std::string_view name_of(Flow::Kind);       // "ping", "udp", "tcp"
+std::string_view name_of(Action::Kind);     // "rekey-child"
+std::string to_string(const Mark&);         // "office.yaml:3:9", or "" when it was not said in a file
 
 }  // namespace gatelab::topologies
