@@ -85,6 +85,7 @@ public:
         Path path;
         bool udp_encapsulation = false;
         std::optional<ChildId> replaces;
+        bool initiator = false;  // of the exchange that made it: we may send at once (RFC 7296 section 2.8)
     };
     struct ChildClosed {
         SaId sa;

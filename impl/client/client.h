@@ -1,0 +1,71 @@
+// A remote user's VPN client over IKEv2, on a Host.
+//
+//   Idle --connect()--> Connecting --> Connected --disconnect()--> Disconnecting --> Idle
+//                           |              |
+//                           +--------------+--> Failed (with the reason; connect() tries again)
+//
+// Dials once. Whether and when to dial again is the owner's business.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "impl/host/host.h"
+#include "impl/ipsec/tunnel.h"
+
+namespace gatelab::client {
+
+struct Config {
+    Ipv4Address gateway;
+    // Who we are, whom we trust, which policies. An inner address is always asked for.
+    // `connection.remote` is what we want to reach; empty asks for everything.
+    ikev2::Connection connection;
+    Duration connect_timeout = std::chrono::seconds(30);  // from connect() to the first child SA, at most
+    std::string tunnel_interface = "vpn0";
+    std::uint16_t tunnel_mtu = ipsec::kTunnelMtu;
+};
+
+enum class State { Idle, Connecting, Connected, Disconnecting, Failed };
+std::string_view name_of(State);  // "connecting"
+
+struct Status {
+    State state = State::Idle;
+    // Why the last attempt or tunnel ended: "" while none has, "requested", "peer-silent", "timed-out",
+    // "authentication-failed", "no-route", ...: ikev2::name_of(CloseReason), or one of our own.
+    std::string failure;
+    std::string detail;  // one sentence for a person
+    std::optional<Ipv4Address> inner_address;
+    std::vector<Ipv4Address> dns;
+    std::vector<Prefix> routes;  // through the tunnel
+    std::optional<Instant> connected_at;
+    std::optional<ipsec::TunnelStatus> tunnel;  // when there is one, and the last one's after it ended
+};
+
+class Client {
+public:
+    Client(Host&, Config);  // the host must outlive the client
+    ~Client();
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    void connect();     // without effect unless Idle or Failed
+    void disconnect();  // tells the gateway; the interface and its routes go at once
+    void rekey_child();
+    void rekey_ike();
+    void check_liveness();
+
+    Status status() const;
+    // Called after every change of state; must not destroy the client.
+    void on_change(std::function<void(State)>);
+    // Call before connect(): keys are told when they come into use, and not again.
+    void on_keys(ipsec::KeyObserver);
+
+private:
+    struct Body;
+    std::unique_ptr<Body> body_;
+};
+
+}  // namespace gatelab::client

@@ -1,0 +1,53 @@
+// What an administrator decides about a point-to-site gateway.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "impl/base/address.h"
+#include "impl/base/result.h"
+#include "impl/ikev2/options.h"
+#include "impl/ipsec/tunnel.h"
+
+namespace gatelab::gateway {
+
+// The point-to-site half of an Azure virtualNetworkGateway of type Vpn, RouteBased, with IKEv2.
+struct Config {
+    Ipv4Address public_address;
+    ikev2::Identification identification;  // what we say we are; the certificate must bear it
+
+    // How we and the clients prove who we are. At least one: the certificate with the roots, or the key.
+    std::optional<ikev2::CertificateCredential> certificate;
+    std::optional<crypto::TrustStore> client_roots;  // vpnClientRootCertificates
+    std::optional<ikev2::PreSharedKey> pre_shared_key;
+
+    // vpnClientAddressPool, /29 or larger (P2S-FAQ-09). Its network and broadcast addresses are never used and its
+    // first host address is the gateway's own: 10.60.0.0/24 hands out 10.60.0.2 to 10.60.0.254.
+    Prefix client_address_pool;
+    std::vector<Ipv4Address> dns_servers;
+    // The virtual network's address space and the custom routes. Clients are granted these and the pool itself, so
+    // that two of them can talk through the gateway (P2S-RT-13).
+    std::vector<Prefix> networks;
+    std::optional<std::size_t> session_limit;  // of the SKU; none: as many as the pool holds
+
+    std::vector<ikev2::IkeSuite> ike_policy = ikev2::p2s_ike_policy();
+    std::vector<ikev2::ChildSuite> ipsec_policy = ikev2::p2s_ipsec_policy();
+    ikev2::Retransmission retransmission;
+    ikev2::Lifetimes lifetimes;
+
+    std::string tunnel_interface = "p2s0";
+    std::uint16_t tunnel_mtu = ipsec::kTunnelMtu;
+};
+
+// Refused, naming the setting, when the configuration contradicts itself.
+Result<void> check(const Config&);
+
+// The connections that peers may open at such a gateway.
+std::vector<ikev2::Connection> connections_of(const Config&);
+
+// The traffic selectors granted on the gateway's side: the networks and the pool.
+esp::TrafficSelectors granted_selectors(const Config&);
+
+}  // namespace gatelab::gateway
