@@ -39,15 +39,15 @@ struct SaKeys {
 };
 
 enum class CloseReason {
-    Requested,             // by our owner
-    PeerDeleted,           // by a Delete payload
-    PeerSilent,            // retransmissions ran out
+    Requested,    // by our owner
+    PeerDeleted,  // by a Delete payload
+    PeerSilent,   // retransmissions ran out
     NoProposalChosen,
     AuthenticationFailed,  // ours or the peer's, see the detail
     TrafficSelectorsUnacceptable,
-    AddressUnavailable,    // INTERNAL_ADDRESS_FAILURE
-    Rekeyed,               // replaced by a newer SA
-    Protocol,              // the peer broke the protocol after it was authenticated, see the detail
+    AddressUnavailable,  // INTERNAL_ADDRESS_FAILURE
+    Rekeyed,             // replaced by a newer SA
+    Protocol,            // the peer broke the protocol after it was authenticated, see the detail
 };
 std::string_view name_of(CloseReason);  // "peer-silent"
 
@@ -106,11 +106,11 @@ public:
     struct Traced {
         Trace trace;
     };
-    using Output =
-        std::variant<Send, PeerAuthenticated, SaEstablished, ChildEstablished, ChildClosed, PathChanged, SaClosed, Traced>;
+    using Output = std::variant<Send, PeerAuthenticated, SaEstablished, ChildEstablished, ChildClosed, PathChanged,
+                                SaClosed, Traced>;
 
     // `responders` are the connections that peers may open; the first whose policy and authentication fit is taken.
-    Engine(std::vector<Connection> responders, Random& random);
+    Engine(std::vector<Connection> responders, Random& random, Limits limits = {});
     ~Engine();
     Engine(Engine&&) noexcept;
     Engine& operator=(Engine&&) noexcept;

@@ -1,13 +1,15 @@
 // Which algorithms may be negotiated, as rows: one row is one acceptable combination.
 //
-// A policy is a list of rows, best first. On the wire, rows that differ only in their group share a proposal, which says
-// exactly the same (RFC 7296 section 3.3).
+// A policy is a list of rows, best first. On the wire, rows that differ only in their group share a proposal, which
+// says exactly the same (RFC 7296 section 3.3).
 #pragma once
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "impl/base/result.h"
 #include "impl/crypto/algorithms.h"
 #include "impl/crypto/key_agreement.h"
 #include "impl/esp/suite.h"
@@ -41,7 +43,12 @@ struct ChildSuite {
 };
 
 std::string to_string(const IkeSuite&);    // "AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384"
-std::string to_string(const ChildSuite&);  // "AES_CBC-256/HMAC_SHA2_256_128/MODP_2048"
+std::string to_string(const ChildSuite&);  // "AES_CBC-256/HMAC_SHA2_256_128/MODP_2048", group 24 being MODP_2048_256
+
+// The reverse of to_string. Malformed for a word that it does not know, and for rows that cannot be: AES_GCM_16 with an
+// integrity algorithm, AES_CBC without.
+Result<IkeSuite> parse_ike_suite(std::string_view);
+Result<ChildSuite> parse_child_suite(std::string_view);
 
 // The default IKE policy of an Azure P2S gateway: 17 rows in documented order (P2S-IKE-01).
 const std::vector<IkeSuite>& p2s_ike_policy();
