@@ -12,20 +12,21 @@
 
 namespace gatelab::sim {
 
-// The state of one tunnel as its owner reports it. Texts use gatelab's names ("AES_GCM_16-256/ECP_384") for all players.
+// The state of one tunnel as its owner reports it. Texts use gatelab's names ("AES_GCM_16-256/ECP_384") for all
+// players.
 struct TunnelStatus {
     bool up = false;
-    std::string failure;           // why the last attempt or tunnel ended: "peer-silent", "authentication-failed", ...
-    std::string peer;              // the other side's identification
-    Ipv4Address inner_address;     // assigned to the client
+    std::string failure;        // why the last attempt or tunnel ended: "peer-silent", "authentication-failed", ...
+    std::string peer;           // the other side's identification
+    Ipv4Address inner_address;  // assigned to the client
     std::vector<Ipv4Address> dns;
-    std::string ike_suite;         // "AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384"
-    std::string child_suite;       // "AES_GCM_16-256/ECP_384"; the group only after a rekey with PFS
+    std::string ike_suite;    // "AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384"
+    std::string child_suite;  // "AES_GCM_16-256/ECP_384"; the group only after a rekey with PFS
     std::string local_selectors, remote_selectors;
     bool nat_here = false, nat_there = false, udp_encapsulation = false;
     int ike_rekeys = 0, child_rekeys = 0;
-    std::uint32_t inbound_spi = 0, outbound_spi = 0;  // of the newest child
-    std::uint64_t packets_in = 0, packets_out = 0;    // inner packets over the tunnel so far
+    std::uint32_t inbound_spi = 0, outbound_spi = 0;                     // of the newest child
+    std::uint64_t packets_in = 0, packets_out = 0;                       // inner packets over the tunnel so far
     std::uint64_t replayed = 0, unauthentic = 0, outside_selectors = 0;  // dropped inbound
 };
 
@@ -50,8 +51,8 @@ public:
 class VpnGateway {
 public:
     virtual ~VpnGateway() = default;
-    virtual std::vector<std::string> sessions() const = 0;         // the users' identifications, oldest first
-    virtual TunnelEnd* session(const std::string& user) = 0;       // nullptr when there is none
+    virtual std::vector<std::string> sessions() const = 0;    // the users' identifications, oldest first
+    virtual TunnelEnd* session(const std::string& user) = 0;  // nullptr when there is none
 };
 
 }  // namespace gatelab::sim

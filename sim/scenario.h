@@ -21,10 +21,10 @@ namespace gatelab::sim {
 
 struct RunOptions {
     std::uint64_t seed = 1;
-    std::filesystem::path out;            // run directory, made when missing; empty: nothing is written
-    bool captures = true;                 // pcap/ and keys/ in the run directory
+    std::filesystem::path out;  // run directory, made when missing; empty: nothing is written
+    bool captures = true;       // pcap/ and keys/ in the run directory
     Duration lateness_budget = std::chrono::milliseconds(100);  // real time only: see Lateness
-    std::function<void(Duration)> progress;  // told the simulated time now and then
+    std::function<void(Duration)> progress;                     // told the simulated time now and then
 };
 
 // How late the simulator ran behind the wall clock, sampled every 10 ms of a real-time run. In virtual time all zero.
@@ -37,14 +37,14 @@ struct Lateness {
 // What one flow of the topology achieved.
 struct FlowResult {
     std::string name, kind, from, to;
-    std::string path;                    // nodes, joined by " > "
-    std::string tunnel;                  // the client whose tunnel it used; "" for none
+    std::string path;    // nodes, joined by " > "
+    std::string tunnel;  // the client whose tunnel it used; "" for none
     std::uint64_t packets_sent = 0, packets_received = 0;
-    std::uint64_t bytes_received = 0;    // payload
-    double goodput_bps = 0;              // payload received over the time from its start to its last arrival
-    double loss = 0;                     // 0 to 1
+    std::uint64_t bytes_received = 0;  // payload
+    double goodput_bps = 0;            // payload received over the time from its start to its last arrival
+    double loss = 0;                   // 0 to 1
     std::optional<double> rtt_min_ms, rtt_p50_ms, rtt_p90_ms, rtt_p99_ms, rtt_max_ms;  // Ping
-    std::uint64_t retransmissions = 0;   // Tcp
+    std::uint64_t retransmissions = 0;                                                 // Tcp
 };
 
 // What to do with an IP packet seen on a link.
@@ -68,12 +68,13 @@ public:
     static Result<std::unique_ptr<Scenario>> create(const topologies::Topology&, RunOptions);
     virtual ~Scenario() = default;
 
-    virtual RemoteUser& client(const std::string& name) = 0;   // precondition: the topology has it
+    virtual RemoteUser& client(const std::string& name) = 0;  // precondition: the topology has it
     virtual VpnGateway& gateway(const std::string& name) = 0;
 
     virtual Duration now() const = 0;  // since the start
     virtual void run_for(Duration) = 0;
-    // Runs until `condition` holds (checked after every event and tick) or `limit` from now has passed; true if it holds.
+    // Runs until `condition` holds (checked after every event and tick) or `limit` from now has passed; true if it
+    // holds.
     virtual bool run_until(const std::function<bool()>& condition, Duration limit) = 0;
 
     // `count` echo requests between two of {clients, virtual machines}, 100 ms apart, run to the end; a client is

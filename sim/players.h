@@ -1,0 +1,60 @@
+// Who plays the clients and gateways of a topology: our own products on a simulated host, or a real program.
+//
+// The scenario adds the nodes and links first. A node played by gatelab is a host of the network. A client played by a
+// real program is a port. A gateway played by a real program is a router of the gateway's name with the topology's
+// links, and behind it, over one fast link, the port `port_of(gateway)`: the program has one network card, and its
+// router sends on what the program puts out, by destination.
+//
+// To add a kind of player: write one class for its clients and one for its gateways, and call them in players.cpp.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "impl/base/result.h"
+#include "impl/host/host.h"
+#include "sim/keys.h"
+#include "sim/network/network.h"
+#include "sim/pki.h"
+#include "sim/roles.h"
+#include "topologies/model/topology.h"
+
+namespace gatelab::sim {
+
+// What a player is made from; everything outlives it.
+struct Stage {
+    Network& network;
+    const topologies::Topology& topology;
+    const Pki& pki;
+    KeyLog& keys;
+    std::uint64_t seed = 1;
+    std::filesystem::path folder;  // for what real programs leave behind: "<run>/peers"; "" when nothing is to be kept
+};
+
+class Player {
+public:
+    virtual ~Player() = default;
+    // The stack that flows to and from this machine use: it sends ICMP, UDP and TCP with the machine's own addresses
+    // and routes, tunnel included. A real program's machine may do so with sockets of its namespace. nullptr when it
+    // cannot: its flows then count everything as lost.
+    virtual Host* stack() = 0;
+    // Ends the player and leaves its evidence. Idempotent. Called before the network goes.
+    virtual Result<void> finish() = 0;
+};
+
+class ClientPlayer : public RemoteUser, public Player {};
+class GatewayPlayer : public VpnGateway, public Player {};
+
+// The name of the port of a real gateway's program.
+std::string port_of(const std::string& gateway);
+
+// Errors name the node. Unavailable when this machine cannot run the program.
+Result<std::unique_ptr<ClientPlayer>> make_client(const Stage&, const std::string& name);
+Result<std::unique_ptr<GatewayPlayer>> make_gateway(const Stage&, const std::string& name);
+
+// What a client proves itself to be: as the topology says, else the first DNS name of its certificate, else its name.
+std::string identification_of(const Stage&, const std::string& client);
+
+}  // namespace gatelab::sim
