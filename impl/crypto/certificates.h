@@ -32,6 +32,7 @@ public:
 
     struct State;
     explicit PublicKey(std::shared_ptr<const State>);
+    const State& state() const { return *state_; }
 
 private:
     std::shared_ptr<const State> state_;
@@ -51,6 +52,7 @@ public:
 
     struct State;
     explicit PrivateKey(std::shared_ptr<const State>);
+    const State& state() const { return *state_; }
 
 private:
     std::shared_ptr<const State> state_;
@@ -64,11 +66,11 @@ public:
     const Bytes& der() const;
     std::string to_pem() const;
     PublicKey public_key() const;
-    std::string subject() const;      // RFC 2253 text: "CN=alice"
-    Bytes subject_der() const;        // the encoded Name
+    std::string subject() const;        // RFC 2253 text: "CN=alice"
+    Bytes subject_der() const;          // the encoded Name
     Bytes public_key_info_der() const;  // SubjectPublicKeyInfo, what a CERTREQ hash is taken of (RFC 7296 section 3.7)
     Bytes sha1_thumbprint() const;
-    std::vector<std::string> dns_names() const;    // subjectAltName, in order
+    std::vector<std::string> dns_names() const;  // subjectAltName, in order
     std::vector<std::string> email_addresses() const;
     std::vector<Ipv4Address> ip_addresses() const;
     Instant not_before() const;

@@ -25,6 +25,8 @@ std::string_view name_of(Group);  // "modp2048", "ecp256"
 class KeyAgreement {
 public:
     static KeyAgreement generate(Group);  // draws from OpenSSL's random source, see random_source.h
+    // With a private value from elsewhere, as in published vectors: big-endian, from 1 to below the group's order.
+    static Result<KeyAgreement> from_private_value(Group, ByteView);
     ~KeyAgreement();
     KeyAgreement(KeyAgreement&&) noexcept;
     KeyAgreement& operator=(KeyAgreement&&) noexcept;
@@ -36,8 +38,9 @@ public:
     // g^ir, or the x coordinate. Malformed when the peer's value has the wrong length or fails RFC 6989's checks.
     Result<Bytes> derive(ByteView peer_public_value) const;
 
-private:
     struct State;
+
+private:
     explicit KeyAgreement(std::unique_ptr<State>);
     std::unique_ptr<State> state_;
 };
