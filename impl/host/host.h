@@ -5,6 +5,7 @@
 // never runs inside the call that caused it.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -41,16 +42,17 @@ public:
 class TcpStream {
 public:
     struct Callbacks {
-        std::function<void()> connected;            // only for streams that we opened
-        std::function<void(ByteView)> received;     // bytes in order
-        std::function<void()> writable;             // after write() took less than it was given
-        std::function<void(std::string)> closed;    // "" after an orderly close, else why; the last callback
+        std::function<void()> connected;          // only for streams that we opened
+        std::function<void(ByteView)> received;   // bytes in order
+        std::function<void()> writable;           // after write() took less than it was given
+        std::function<void(std::string)> closed;  // "" after an orderly close, else why; the last callback
     };
     virtual ~TcpStream() = default;
     virtual Endpoint local() const = 0;
     virtual Endpoint remote() const = 0;
-    virtual std::size_t write(ByteView) = 0;  // how many bytes were taken
-    virtual void close() = 0;                 // after what was written has gone out
+    virtual std::size_t write(ByteView) = 0;                     // how many bytes were taken
+    virtual void close() = 0;                                    // after what was written has gone out
+    virtual std::uint64_t retransmissions() const { return 0; }  // segments sent again, where the host can tell
     virtual void set_callbacks(Callbacks) = 0;
 };
 
@@ -72,8 +74,8 @@ public:
 };
 
 struct TunConfig {
-    std::string name;      // unique on the host: "p2s0"
-    Ipv4Address address;   // the host's own address on it
+    std::string name;     // unique on the host: "p2s0"
+    Ipv4Address address;  // the host's own address on it
     std::uint16_t mtu = 1400;
 };
 
@@ -83,8 +85,8 @@ public:
     using Receiver = std::function<void(ByteView packet)>;
     virtual ~TunDevice() = default;
     virtual const TunConfig& config() const = 0;
-    virtual void write(ByteView packet) = 0;    // as if the packet had arrived on the interface
-    virtual void on_packet(Receiver) = 0;       // a packet that the host routed into the interface
+    virtual void write(ByteView packet) = 0;  // as if the packet had arrived on the interface
+    virtual void on_packet(Receiver) = 0;     // a packet that the host routed into the interface
 };
 
 struct Route {
@@ -97,8 +99,8 @@ struct Route {
 class RouteTable {
 public:
     virtual ~RouteTable() = default;
-    virtual Result<void> add(const Route&) = 0;     // NotFound for an interface that is not there
-    virtual void remove(const Route&) = 0;          // no effect when it is not there
+    virtual Result<void> add(const Route&) = 0;  // NotFound for an interface that is not there
+    virtual void remove(const Route&) = 0;       // no effect when it is not there
     virtual Result<Route> lookup(Ipv4Address) const = 0;
     virtual Result<Ipv4Address> source_for(Ipv4Address destination) const = 0;  // our address towards it
 };
