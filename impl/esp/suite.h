@@ -17,10 +17,10 @@ enum class Cipher {
 };
 
 enum class Integrity {
-    None,             // with AesGcm16 only
-    HmacSha1_96,      // RFC 2404
-    HmacSha256_128,   // RFC 4868
-    HmacSha384_192,   // RFC 4868
+    None,            // with AesGcm16 only
+    HmacSha1_96,     // RFC 2404
+    HmacSha256_128,  // RFC 4868
+    HmacSha384_192,  // RFC 4868
 };
 
 struct Suite {
