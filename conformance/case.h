@@ -1,0 +1,36 @@
+// A conformance case: one sentence about what must hold, written once, run for every pair that has what it needs.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conformance/players.h"
+#include "topologies/model/topology.h"
+
+namespace gatelab::conformance {
+
+class Context;
+
+struct Case {
+    std::string id;  // "ikev2-basic.narrows-selectors": the suite, a dot, and what must hold
+    std::string suite;
+    std::vector<std::string> requirements;  // ids of the catalogue
+    std::string sentence;
+    std::vector<Need> needs = {};
+    std::function<topologies::Topology(const Pair&)> topology;
+    std::function<void(Context&)> check;
+    Duration limit = std::chrono::seconds(120);  // wall time, after which the case counts as hung
+};
+
+// All cases, in the order of the suites and, within one, of their files.
+const std::vector<Case>& cases();
+
+struct Suite {
+    std::string name;
+    std::string summary;
+};
+const std::vector<Suite>& suites();
+
+}  // namespace gatelab::conformance
