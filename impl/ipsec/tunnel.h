@@ -39,9 +39,9 @@ struct TunnelStatus {
     bool nat_here = false, nat_there = false, udp_encapsulation = false;
     ikev2::Configuration configuration;  // granted to us, or by us
     ikev2::IkeSuite ike_suite;           // of the newest IKE SA
-    ikev2::ChildSuite child_suite;       // of the newest child SA, as the rest below
-    esp::TrafficSelectors local, remote;
-    esp::Spi inbound_spi, outbound_spi;
+    ikev2::ChildSuite child_suite{};     // of the newest child SA, as the rest below
+    esp::TrafficSelectors local{}, remote{};
+    esp::Spi inbound_spi{}, outbound_spi{};
     int children = 0;
     int ike_rekeys = 0, child_rekeys = 0;
     Traffic traffic;
