@@ -1,0 +1,30 @@
+// The addresses that a gateway hands out: the first free one, lowest first (P2S-FAQ-12).
+#pragma once
+
+#include <optional>
+#include <set>
+
+#include "impl/base/address.h"
+
+namespace gatelab::gateway {
+
+// Of a prefix, every address but the network's, the broadcast address and the first host address, which is the
+// gateway's own. The prefix is /29 or larger.
+class AddressPool {
+public:
+    explicit AddressPool(Prefix);
+
+    Prefix prefix() const { return prefix_; }
+    Ipv4Address own_address() const;  // the gateway's
+    std::size_t capacity() const;
+    std::size_t free() const { return capacity() - taken_.size(); }
+
+    std::optional<Ipv4Address> take();  // nothing when it is exhausted
+    void give_back(Ipv4Address);
+
+private:
+    Prefix prefix_;
+    std::set<Ipv4Address> taken_;
+};
+
+}  // namespace gatelab::gateway
