@@ -33,8 +33,9 @@ std::string_view name_of(State);  // "connecting"
 
 struct Status {
     State state = State::Idle;
-    // Why the last attempt or tunnel ended: "" while none has, "requested", "peer-silent", "timed-out",
-    // "authentication-failed", "no-route", ...: ikev2::name_of(CloseReason), or one of our own.
+    // Why the last attempt or tunnel ended: "" while none has, "requested", "peer-silent",
+    // "authentication-failed", ...: ikev2::name_of(CloseReason), or one of our own: "timed-out", "no-route",
+    // "no-socket", "no-address", "no-interface".
     std::string failure;
     std::string detail;  // one sentence for a person
     std::optional<Ipv4Address> inner_address;
@@ -47,7 +48,7 @@ struct Status {
 class Client {
 public:
     Client(Host&, Config);  // the host must outlive the client
-    ~Client();
+    ~Client();              // drops a tunnel without a word to the gateway; disconnect() first to tell it
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
