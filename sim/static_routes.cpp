@@ -1,0 +1,169 @@
+#include "sim/static_routes.h"
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+
+namespace gatelab::sim {
+namespace {
+
+using namespace topologies;
+
+enum class Realm { Underlay, Inside };
+
+// Somewhere that packets go: an address or a prefix, and the node that has it.
+struct Destination {
+    Prefix prefix;
+    Vertex owner;
+    Realm realm;
+};
+
+template <class Kind>
+bool is(const Topology& topology, Vertex vertex) {
+    return std::holds_alternative<Kind>(topology.graph[vertex].kind);
+}
+
+bool passes_on(const Topology& topology, Vertex vertex, Realm realm) {
+    return is<Router>(topology, vertex) || is<Firewall>(topology, vertex) || is<Nat>(topology, vertex) ||
+           (realm == Realm::Inside && is<VirtualNetwork>(topology, vertex));
+}
+
+// Whether nodes of that kind send anything in the realm at all.
+bool takes_part(const Topology& topology, Vertex vertex, Realm realm) {
+    if (is<Client>(topology, vertex)) return realm == Realm::Underlay;
+    if (is<VirtualMachine>(topology, vertex) || is<VirtualNetwork>(topology, vertex)) return realm == Realm::Inside;
+    return true;
+}
+
+std::optional<Vertex> outside_of(const Topology& topology, Vertex nat) {
+    return find(topology, std::get<Nat>(topology.graph[nat].kind).outside);
+}
+
+// Whether `hop` takes from `from` what it is to pass on: a NAT takes nothing from outside but for itself.
+bool lets_in(const Topology& topology, Vertex from, Vertex hop) {
+    return !is<Nat>(topology, hop) || outside_of(topology, hop) != from;
+}
+
+class Planner {
+public:
+    explicit Planner(const Topology& topology) : topology_(topology), routes_(boost::num_vertices(topology.graph)) {}
+
+    std::vector<StaticRoute> plan() {
+        for (const auto& destination : destinations()) spread(destination);
+        std::vector<StaticRoute> result;
+        for (Vertex vertex = 0; vertex < routes_.size(); ++vertex) {
+            auto& own = routes_[vertex];
+            if (const auto only = default_neighbour(vertex); only && !own.empty()) own.push_back({vertex, {}, *only});
+            for (const auto& route : own)
+                if (!is_covered(route, own)) result.push_back(route);
+        }
+        return result;
+    }
+
+private:
+    std::vector<Destination> destinations() const {
+        std::vector<Destination> result;
+        const auto add = [&](Prefix prefix, Vertex owner, Realm realm) { result.push_back({prefix, owner, realm}); };
+        const auto whole = [](Ipv4Address address) { return Prefix{address, 32}; };
+        for (const auto vertex : boost::make_iterator_range(boost::vertices(topology_.graph))) {
+            const auto& kind = topology_.graph[vertex].kind;
+            if (const auto* client = std::get_if<Client>(&kind)) add(whole(client->address), vertex, Realm::Underlay);
+            if (const auto* nat = std::get_if<Nat>(&kind)) add(whole(nat->outside_address), vertex, Realm::Underlay);
+            if (const auto* machine = std::get_if<VirtualMachine>(&kind))
+                add(whole(machine->address), vertex, Realm::Inside);
+            if (const auto* network = std::get_if<VirtualNetwork>(&kind))
+                for (const auto& prefix : network->address_space) add(prefix, vertex, Realm::Inside);
+            if (const auto* gateway = std::get_if<Gateway>(&kind)) {
+                add(whole(gateway->public_address), vertex, Realm::Underlay);
+                if (!gateway->inside_address.is_unspecified())
+                    add(whole(gateway->inside_address), vertex, Realm::Inside);
+                add(gateway->client_address_pool, vertex, Realm::Inside);
+            }
+        }
+        return result;
+    }
+
+    // Breadth first from the owner outward: who hears of the destination from `hop` sends there by `hop`.
+    void spread(const Destination& destination) {
+        std::vector<bool> reached(routes_.size());
+        reached[destination.owner] = true;
+        std::deque<Vertex> heard{destination.owner};
+        while (!heard.empty()) {
+            const auto hop = heard.front();
+            heard.pop_front();
+            if (hop != destination.owner && !passes_on(topology_, hop, destination.realm)) continue;
+            for (const auto from : neighbours(topology_, hop)) {
+                if (reached[from] || !takes_part(topology_, from, destination.realm)) continue;
+                if (hop != destination.owner && !lets_in(topology_, from, hop)) continue;
+                if (hop == destination.owner && !is_announced(destination, from)) continue;
+                reached[from] = true;
+                heard.push_back(from);
+                if (needs_route(from, hop)) routes_[from].push_back({from, destination.prefix, hop});
+            }
+        }
+    }
+
+    // A gateway's public address is known outside and its inside ones inside.
+    bool is_announced(const Destination& destination, Vertex to) const {
+        if (!is<Gateway>(topology_, destination.owner)) return true;
+        return leads_inside(topology_, destination.owner, to) == (destination.realm == Realm::Inside);
+    }
+
+    // A firewall is a bump in the wire. A NAT knows its way out.
+    bool needs_route(Vertex node, Vertex hop) const {
+        if (is<Firewall>(topology_, node)) return false;
+        return !is<Nat>(topology_, node) || outside_of(topology_, node) != hop;
+    }
+
+    // Where a machine sends what it knows nothing about; a gateway asks the Internet.
+    std::optional<Vertex> default_neighbour(Vertex vertex) const {
+        const bool gateway = is<Gateway>(topology_, vertex);
+        if (!gateway && !is<Client>(topology_, vertex) && !is<VirtualMachine>(topology_, vertex)) return std::nullopt;
+        std::optional<Vertex> only;
+        for (const auto neighbour : neighbours(topology_, vertex)) {
+            if (gateway && leads_inside(topology_, vertex, neighbour)) continue;
+            if (only) return std::nullopt;
+            only = neighbour;
+        }
+        return only;
+    }
+
+    // Whether the next shorter prefix that holds the route's says the same.
+    static bool is_covered(const StaticRoute& route, const std::vector<StaticRoute>& own) {
+        const StaticRoute* closest = nullptr;
+        for (const auto& other : own) {
+            if (other.destination.length() >= route.destination.length()) continue;
+            if (!other.destination.contains(route.destination)) continue;
+            if (!closest || other.destination.length() > closest->destination.length()) closest = &other;
+        }
+        return closest && closest->neighbour == route.neighbour;
+    }
+
+    const Topology& topology_;
+    std::vector<std::vector<StaticRoute>> routes_;  // by node
+};
+
+}  // namespace
+
+std::vector<StaticRoute> plan_routes(const Topology& topology) { return Planner{topology}.plan(); }
+
+bool leads_inside(const Topology& topology, Vertex gateway, Vertex neighbour) {
+    const auto network = find(topology, std::get<Gateway>(topology.graph[gateway].kind).virtual_network);
+    std::vector<bool> seen(boost::num_vertices(topology.graph));
+    seen[gateway] = seen[neighbour] = true;
+    std::deque<Vertex> open{neighbour};
+    while (!open.empty()) {
+        const auto vertex = open.front();
+        open.pop_front();
+        if (vertex == network) return true;
+        if (!passes_on(topology, vertex, Realm::Inside)) continue;
+        for (const auto next : neighbours(topology, vertex))
+            if (!seen[next]) {
+                seen[next] = true;
+                open.push_back(next);
+            }
+    }
+    return false;
+}
+
+}  // namespace gatelab::sim
