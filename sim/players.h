@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "impl/base/result.h"
@@ -44,7 +45,10 @@ public:
     virtual Result<void> finish() = 0;
 };
 
-class ClientPlayer : public RemoteUser, public Player {};
+class ClientPlayer : public RemoteUser, public Player {
+public:
+    virtual std::optional<Ipv4Address> inner_address() const = 0;  // while a tunnel is up; asked for every packet
+};
 class GatewayPlayer : public VpnGateway, public Player {};
 
 // The name of the port of a real gateway's program.
@@ -53,8 +57,5 @@ std::string port_of(const std::string& gateway);
 // Errors name the node. Unavailable when this machine cannot run the program.
 Result<std::unique_ptr<ClientPlayer>> make_client(const Stage&, const std::string& name);
 Result<std::unique_ptr<GatewayPlayer>> make_gateway(const Stage&, const std::string& name);
-
-// What a client proves itself to be: as the topology says, else the first DNS name of its certificate, else its name.
-std::string identification_of(const Stage&, const std::string& client);
 
 }  // namespace gatelab::sim

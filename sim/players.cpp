@@ -1,0 +1,29 @@
+#include "sim/players.h"
+
+#include "sim/credentials.h"
+#include "sim/gatelab_client.h"
+#include "sim/gatelab_gateway.h"
+
+namespace gatelab::sim {
+
+std::string port_of(const std::string& gateway) { return gateway + "-machine"; }
+
+Result<std::unique_ptr<ClientPlayer>> make_client(const Stage& stage, const std::string& name) {
+    const auto* node = topologies::find_as<topologies::Client>(stage.topology, name);
+    switch (node->implementation) {
+        case topologies::Implementation::Gatelab: return make_gatelab_client(stage, name);
+        case topologies::Implementation::StrongSwan: break;
+    }
+    return fail(Fault::Unsupported, name + ": no real program can play a client yet");
+}
+
+Result<std::unique_ptr<GatewayPlayer>> make_gateway(const Stage& stage, const std::string& name) {
+    const auto* node = topologies::find_as<topologies::Gateway>(stage.topology, name);
+    switch (node->implementation) {
+        case topologies::Implementation::Gatelab: return make_gatelab_gateway(stage, name);
+        case topologies::Implementation::StrongSwan: break;
+    }
+    return fail(Fault::Unsupported, name + ": no real program can play a gateway yet");
+}
+
+}  // namespace gatelab::sim
