@@ -79,7 +79,7 @@ Result<gateway::Config> config_of(const Stage& stage, const std::string& name, c
     config.dns_servers = node.dns_servers;
     if (const auto* network = topologies::find_as<topologies::VirtualNetwork>(stage.topology, node.virtual_network))
         config.networks = network->address_space;
-    config.networks.insert(config.networks.end(), node.custom_routes.begin(), node.custom_routes.end());
+    config.custom_routes = node.custom_routes;
     auto ike = ike_policy_from(node.ike_policy);
     if (!ike) return pass(ike);
     auto ipsec = ipsec_policy_from(node.ipsec_policy);

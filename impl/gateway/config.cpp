@@ -67,10 +67,16 @@ std::vector<ikev2::Connection> connections_of(const Config& config) {
     return all;
 }
 
+std::vector<Prefix> granted_prefixes(const Config& config) {
+    auto all = config.networks;
+    all.insert(all.end(), config.custom_routes.begin(), config.custom_routes.end());
+    all.push_back(config.client_address_pool);
+    return all;
+}
+
 esp::TrafficSelectors granted_selectors(const Config& config) {
     esp::TrafficSelectors all;
-    for (const auto& network : config.networks) all.push_back(esp::TrafficSelector::of(network));
-    all.push_back(esp::TrafficSelector::of(config.client_address_pool));
+    for (const auto& prefix : granted_prefixes(config)) all.push_back(esp::TrafficSelector::of(prefix));
     return all;
 }
 

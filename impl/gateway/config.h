@@ -27,9 +27,10 @@ struct Config {
     // first host address is the gateway's own: 10.60.0.0/24 hands out 10.60.0.2 to 10.60.0.254.
     Prefix client_address_pool;
     std::vector<Ipv4Address> dns_servers;
-    // The virtual network's address space and the custom routes. Clients are granted these and the pool itself, so
-    // that two of them can talk through the gateway (P2S-RT-13).
+    // Clients are granted the virtual network's address space, the custom routes (which may hold anything, also all of
+    // IPv4 as 0.0.0.0/1 and 128.0.0.0/1), and the pool itself, so that two of them can talk (P2S-RT-13).
     std::vector<Prefix> networks;
+    std::vector<Prefix> custom_routes;
     std::optional<std::size_t> session_limit;  // of the SKU; none: as many as the pool holds
 
     std::vector<ikev2::IkeSuite> ike_policy = ikev2::p2s_ike_policy();
@@ -47,7 +48,9 @@ Result<void> check(const Config&);
 // The connections that peers may open at such a gateway.
 std::vector<ikev2::Connection> connections_of(const Config&);
 
-// The traffic selectors granted on the gateway's side: the networks and the pool.
+// What clients are granted on the gateway's side, as prefixes and as traffic selectors: networks, custom routes and the
+// pool.
+std::vector<Prefix> granted_prefixes(const Config&);
 esp::TrafficSelectors granted_selectors(const Config&);
 
 }  // namespace gatelab::gateway

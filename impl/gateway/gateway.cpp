@@ -59,8 +59,7 @@ void Gateway::State::handle_peer(SessionId id, const ikev2::Engine::PeerAuthenti
 
     held[id] = {user, *address, {}};
     by_address[address->number()] = id;
-    ikev2::Configuration granted{.address = *address, .dns = config.dns_servers, .subnets = config.networks};
-    granted.subnets.push_back(config.client_address_pool);
+    ikev2::Configuration granted{.address = *address, .dns = config.dns_servers, .subnets = granted_prefixes(config)};
     stack->grant(id, std::move(granted), granted_selectors(config));
 }
 
