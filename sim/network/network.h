@@ -29,7 +29,7 @@ struct NetworkOptions {
     std::uint64_t seed = 1;
     Instant epoch = instant_from_unix(1767225600);  // what the hosts' clocks show at the start: 2026-01-01 00:00 UTC
     bool real_time = false;                         // keep step with the wall clock, beside real programs
-    std::function<void(Event)> events;              // told what hosts and middleboxes emit, in order
+    std::function<void(Event)> events = {};         // told what hosts and middleboxes emit, in order
     bool checksums = true;  // off: IP, UDP and TCP checksums of simulated hosts are zero. Always on in real time.
 };
 
@@ -81,8 +81,7 @@ public:
     // A full-duplex link called link.name. Its queue, one each way, holds what the link sends in 25 ms, and at least
     // 100 packets of full size; what finds no room is dropped.
     void connect(const std::string& a, const std::string& b, const topologies::Link& link);
-    // Sends `destination` from `node` (a host or a router) over its link to `neighbour`. For a NAT: where an inside
-    // address is, when more than one inside link could have it.
+    // Sends `destination` from `node` (a host or a router) over its link to `neighbour`.
     void add_route(const std::string& node, Prefix destination, const std::string& neighbour);
     // The host's source address for what it sends over its link to `neighbour`.
     void set_source(const std::string& node, const std::string& neighbour, Ipv4Address);
