@@ -52,7 +52,8 @@ TEST(ScopedRandomSource, StaysTheSameInEveryBuild) {
     // From one build; equal in the others, or runs of debug and release builds differ.
     std::string all;
     for (const auto& one : drawn_from(7)) all += one;
-    EXPECT_EQ(to_hex(digest(Hash::Sha256, as_bytes(all))), "f4d93071c36e48ebb1e6a6116b02550fda51befee283c9ae26717dbac3e80a78");
+    EXPECT_EQ(to_hex(digest(Hash::Sha256, as_bytes(all))),
+              "f4d93071c36e48ebb1e6a6116b02550fda51befee283c9ae26717dbac3e80a78");
 }
 
 TEST(ScopedRandomSource, IsNotMovedByWhatAnRsaKeyDidBefore) {
