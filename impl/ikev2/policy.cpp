@@ -1,5 +1,7 @@
 #include "impl/ikev2/policy.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <charconv>
 #include <tuple>
@@ -73,23 +75,25 @@ auto parse_cipher(const Table& table, std::string_view word)
 }
 
 tl::unexpected<Error> unknown_row(std::string_view text, std::string_view word, std::string_view example) {
-    return fail(Fault::Malformed, "\"" + std::string{text} + "\" is no algorithm row: \"" + std::string{word} +
-                                      "\" does not fit; expected a row such as " + std::string{example});
+    return fail(
+        Fault::Malformed,
+        fmt::format("\"{}\" is no algorithm row: \"{}\" does not fit; expected a row such as {}", text, word, example));
 }
 
 }  // namespace
 
 std::string to_string(const IkeSuite& suite) {
-    std::string text = text_of_value(kEncryptions, suite.encryption);
-    if (suite.encryption != Encryption::TripleDes) text += "-" + std::to_string(suite.key_bits);
-    if (suite.integrity != Integrity::None) text += "/" + text_of_value(kIntegrities, suite.integrity);
-    return text + "/" + text_of_value(kPrfs, suite.prf) + "/" + text_of_value(kGroups, suite.group);
+    auto text = text_of_value(kEncryptions, suite.encryption);
+    if (suite.encryption != Encryption::TripleDes) text += fmt::format("-{}", suite.key_bits);
+    if (suite.integrity != Integrity::None) text += fmt::format("/{}", text_of_value(kIntegrities, suite.integrity));
+    return fmt::format("{}/{}/{}", text, text_of_value(kPrfs, suite.prf), text_of_value(kGroups, suite.group));
 }
 
 std::string to_string(const ChildSuite& suite) {
-    std::string text = text_of_value(kEspCiphers, suite.esp.cipher) + "-" + std::to_string(suite.esp.key_bits);
-    if (suite.esp.integrity != esp::Integrity::None) text += "/" + text_of_value(kEspIntegrities, suite.esp.integrity);
-    if (suite.pfs) text += "/" + text_of_value(kGroups, *suite.pfs);
+    auto text = fmt::format("{}-{}", text_of_value(kEspCiphers, suite.esp.cipher), suite.esp.key_bits);
+    if (suite.esp.integrity != esp::Integrity::None)
+        text += fmt::format("/{}", text_of_value(kEspIntegrities, suite.esp.integrity));
+    if (suite.pfs) text += fmt::format("/{}", text_of_value(kGroups, *suite.pfs));
     if (suite.esp.extended_sequence_numbers) text += "/ESN";
     return text;
 }
