@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "impl/host/host.h"
+#include "sim/traffic/echo_socket.h"
 #include "sim/traffic/statistics.h"
 
 namespace gatelab::sim {
@@ -17,7 +18,8 @@ namespace gatelab::sim {
 // A machine as a flow sees it.
 struct FlowEnd {
     Host* stack = nullptr;  // nullptr: the other end only has an address (a ping's target), or nothing can be sent
-    std::function<std::optional<Ipv4Address>()> address;
+    std::function<std::optional<Ipv4Address>()> address = {};
+    EchoSocket* echo = nullptr;  // of the same machine: what a ping sends with
 };
 
 struct FlowOptions {

@@ -8,7 +8,7 @@
 namespace gatelab::sim {
 namespace {
 
-constexpr std::uint8_t kEchoReply = 0, kEchoRequest = 8;  // RFC 792
+constexpr std::uint8_t kEchoRequest = 8;  // RFC 792
 constexpr std::size_t kHeader = 8;
 constexpr Duration kPatience = std::chrono::seconds(1);  // for the last reply, once the flow has stopped
 
@@ -24,7 +24,12 @@ public:
     Ping(FlowOptions flow, PingOptions ping) : flow_(std::move(flow)), ping_(ping) {
         request_.assign(kHeader + ping_.size, 0);
         for (std::size_t i = 0; i < ping_.size; ++i) request_[kHeader + i] = static_cast<std::uint8_t>(i);
-        if (flow_.from.stack) plan(flow_.start);
+        if (!flow_.from.stack) return;
+        flow_.from.echo->listen(flow_.number, [this](ByteView message) { handle(message); });
+        plan(flow_.start);
+    }
+    ~Ping() override {
+        if (flow_.from.stack) flow_.from.echo->forget(flow_.number);
     }
 
     const FlowCounters& counters() const override { return counters_; }
@@ -54,33 +59,20 @@ private:
 
     void send(std::uint16_t sequence) {
         const auto target = flow_.to.address();
-        if (!target || !flow_.from.address() || !open()) return;
+        if (!target || !flow_.from.address()) return;
         request_[0] = kEchoRequest;
         put(2, 0);
         put(4, flow_.number);
         put(6, sequence);
         put(2, internet_checksum(request_));
-        // A probe that finds no route is a lost probe.
-        (void)socket_->send(*target, request_);
-    }
-
-    bool open() {
-        if (socket_) return true;
-        auto opened = flow_.from.stack->open_raw(IpProtocol::Icmp);
-        if (!opened) return false;
-        socket_ = std::move(*opened);
-        socket_->on_packet([this](Ipv4Address, ByteView message) { handle(message); });
-        return true;
+        (void)flow_.from.echo->send(*target, request_);  // a probe that cannot leave is lost
     }
 
     void handle(ByteView message) {
         ByteReader reader{message};
-        const auto type = reader.u8();
-        reader.skip(3);
-        const auto identifier = reader.u16();
+        reader.skip(6);
         const auto low = reader.u16();
-        if (!reader.ok() || type != kEchoReply || identifier != flow_.number) return;
-        if (message.size() != request_.size()) return;
+        if (!reader.ok() || message.size() != request_.size()) return;
         // Sequence numbers have 16 bits: the newest probe of that number is meant.
         const auto sent = counters_.packets_sent;
         const std::uint64_t back = static_cast<std::uint16_t>(static_cast<std::uint16_t>(sent - 1) - low);
@@ -106,7 +98,6 @@ private:
     std::vector<bool> answered_;
     Instant last_sent_;
     bool stopped_ = false;
-    std::unique_ptr<RawIp> socket_;
     Timer timer_;
 };
 

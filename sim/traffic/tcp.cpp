@@ -17,7 +17,7 @@ public:
     }
 
     const FlowCounters& counters() const override {
-        if (sender_) counters_.retransmissions = earlier_retransmissions_ + sender_->retransmissions();
+        counters_.retransmissions = earlier_retransmissions_ + (sender_ ? sender_->retransmissions() : 0);
         return counters_;
     }
     void stop() override {
