@@ -206,7 +206,8 @@ void install(Core& core, Instant now, Sa& sa, const Agreement& agreement) {
     child.rekey_at = core.rekey_time(now, sa.connection->lifetimes.child);
     const auto& added = core.add_child(sa, std::move(child));
     core.output(Engine::ChildEstablished{sa.id, added.id, added.suite, std::move(inbound), std::move(outbound), sa.path,
-                                         sa.nat_here || sa.nat_there, agreement.replaces});
+                                         sa.nat_here || sa.nat_there, agreement.replaces,
+                                         agreement.exchange_initiator});
     Child* old = agreement.replaces ? sa.find_child(*agreement.replaces) : nullptr;
     if (!old) return;
     // Section 2.8: the old one stays usable until it is deleted, which is the task of whoever rekeyed it.
