@@ -1,0 +1,155 @@
+// How a client comes to a state, and what it leaves on its host.
+#include "impl/client/client.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/p2s_lab.h"
+
+namespace gatelab::client {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using testing::FakeHost;
+using testing::FakeNetwork;
+using testing::kGatewayAddress;
+using testing::kServerAddress;
+using testing::P2sLab;
+
+constexpr Ipv4Address kAlice{198, 51, 100, 10};
+
+TEST(Client, PassesThroughItsStates) {
+    P2sLab lab;
+    auto& alice = lab.add_user("alice", kAlice);
+    std::vector<State> states;
+    alice.client.on_change([&](State state) { states.push_back(state); });
+    ASSERT_TRUE(lab.connect(alice));
+    alice.client.disconnect();
+    lab.network.run_for(1s);
+    EXPECT_THAT(states, ElementsAre(State::Connecting, State::Connected, State::Disconnecting, State::Idle));
+}
+
+TEST(Client, GivesUpASilentGatewayInBoundedTime) {
+    FakeNetwork network;
+    FakeHost host{network, "alice", kAlice};
+    Client client{host, testing::user_config("alice")};
+    const auto start = network.now();
+    client.connect();
+    ASSERT_TRUE(network.run_until([&] { return client.status().state == State::Failed; }, 5min));
+    EXPECT_EQ(client.status().failure, "peer-silent");
+    EXPECT_LT(network.now() - start, 25s);
+}
+
+TEST(Client, GivesUpAtItsOwnTimeoutWhenThatComesFirst) {
+    FakeNetwork network;
+    FakeHost host{network, "alice", kAlice};
+    auto config = testing::user_config("alice");
+    config.connect_timeout = 3s;
+    Client client{host, config};
+    const auto start = network.now();
+    client.connect();
+    ASSERT_TRUE(network.run_until([&] { return client.status().state == State::Failed; }, 5min));
+    EXPECT_EQ(client.status().failure, "timed-out");
+    EXPECT_EQ(network.now() - start, 3s);
+    network.run_for(5min);
+    EXPECT_EQ(client.status().failure, "timed-out");  // what the abandoned attempt comes to is of no interest
+}
+
+TEST(Client, SaysWhenThereIsNoRoute) {
+    FakeNetwork network;
+    FakeHost host{network, "alice", kAlice};
+    host.routes().remove({Prefix{}, "eth0", {}});
+    Client client{host, testing::user_config("alice")};
+    client.connect();
+    EXPECT_EQ(client.status().state, State::Failed);
+    EXPECT_EQ(client.status().failure, "no-route");
+}
+
+TEST(Client, SaysWhenItsPortIsTaken) {
+    FakeNetwork network;
+    FakeHost host{network, "alice", kAlice};
+    const auto other = host.open_udp({kAlice, 4500});
+    Client client{host, testing::user_config("alice")};
+    client.connect();
+    EXPECT_EQ(client.status().failure, "no-socket");
+}
+
+TEST(Client, DoesNotTrustAnotherGateway) {
+    P2sLab lab;
+    auto config = testing::user_config("alice");
+    config.connection.peer.identifications = {ikev2::Identification::fqdn("other.example.com")};
+    auto& alice = lab.add_user("alice", kAlice, {}, config);
+    EXPECT_FALSE(lab.connect(alice));
+    EXPECT_EQ(alice.client.status().failure, "authentication-failed");
+}
+
+TEST(Client, FailsByNameWhenNoProposalFits) {
+    P2sLab lab;
+    auto config = testing::user_config("alice");
+    config.connection.ike_policy = {{ikev2::Encryption::AesCbc, 192, ikev2::Integrity::HmacSha512_256,
+                                     ikev2::Prf::HmacSha512, crypto::Group::Modp2048}};
+    auto& alice = lab.add_user("alice", kAlice, {}, config);
+    EXPECT_FALSE(lab.connect(alice));
+    EXPECT_EQ(alice.client.status().failure, "no-proposal-chosen");
+}
+
+TEST(Client, KeepsTheGatewayOutOfATunnelForEverything) {
+    auto gateway = testing::gateway_config();
+    gateway.custom_routes = {Prefix{{0, 0, 0, 0}, 1}, Prefix{{128, 0, 0, 0}, 1}};  // forced tunnelling
+    P2sLab lab{gateway};
+    FakeHost web{lab.network, "web", {192, 0, 2, 80}, kGatewayAddress};
+    auto& alice = lab.add_user("alice", kAlice);
+    ASSERT_TRUE(lab.connect(alice));
+    // The gateway's own address lies inside what goes through the tunnel.
+    EXPECT_EQ(alice.host.routes().lookup({192, 0, 2, 80})->interface, "vpn0");
+    EXPECT_EQ(alice.host.routes().lookup(kGatewayAddress)->interface, "eth0");
+    EXPECT_EQ(lab.ping(alice.host, {192, 0, 2, 80}, 3), 3);
+}
+
+TEST(Client, LeavesTheRoutesAsTheyWere) {
+    P2sLab lab;
+    auto& alice = lab.add_user("alice", kAlice);
+    ASSERT_TRUE(lab.connect(alice));
+    EXPECT_EQ(alice.host.routes().lookup(kServerAddress)->interface, "vpn0");
+    EXPECT_EQ(alice.host.routes().lookup(kGatewayAddress)->destination.length(), 32);
+    alice.client.disconnect();
+    EXPECT_EQ(alice.host.routes().lookup(kServerAddress)->interface, "eth0");
+    EXPECT_EQ(alice.host.routes().lookup(kGatewayAddress)->destination.length(), 0);
+}
+
+TEST(Client, KeepsItsOwnNetworkLocal) {  // P2S-RT-14
+    P2sLab lab;
+    auto& alice = lab.add_user("alice", kAlice);
+    ASSERT_TRUE(alice.host.routes().add({Prefix{{10, 1, 0, 0}, 16}, "eth0", {}}));
+    ASSERT_TRUE(lab.connect(alice));
+    EXPECT_EQ(alice.host.routes().lookup(kServerAddress)->interface, "eth0");
+    EXPECT_THAT(alice.client.status().routes, ElementsAre(Prefix{{10, 60, 0, 0}, 24}));
+    EXPECT_EQ(alice.host.events_named("route-kept-local").size(), 1u);
+}
+
+TEST(Client, DialsAgainAfterItFailed) {
+    P2sLab lab;
+    auto& alice = lab.add_user("alice", kAlice);
+    lab.network.loss = 1;
+    EXPECT_FALSE(lab.connect(alice));
+    lab.network.loss = 0;
+    EXPECT_TRUE(lab.connect(alice)) << alice.client.status().detail;
+    EXPECT_EQ(lab.ping(alice.host, kServerAddress, 2), 2);
+}
+
+TEST(Client, NoticesAGatewayThatHasDied) {
+    P2sLab lab;
+    auto& alice = lab.add_user("alice", kAlice);
+    ASSERT_TRUE(lab.connect(alice));
+    lab.gateway.reset();
+    alice.client.check_liveness();
+    lab.network.run_for(25s);
+    EXPECT_TRUE(alice.is(State::Failed));
+    EXPECT_EQ(alice.client.status().failure, "peer-silent");
+    EXPECT_EQ(alice.host.routes().lookup(kServerAddress)->interface, "eth0");
+    ASSERT_TRUE(alice.client.status().tunnel);  // the last tunnel's figures stay to be read
+}
+
+}  // namespace
+}  // namespace gatelab::client

@@ -1,0 +1,58 @@
+#include "impl/gateway/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/p2s_lab.h"
+
+namespace gatelab::gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string complaint(const Config& config) {
+    const auto sound = check(config);
+    return sound ? "" : sound.error().detail;
+}
+
+TEST(GatewayConfig, IsSoundAsTheLabHasIt) { EXPECT_EQ(complaint(testing::gateway_config()), ""); }
+
+TEST(GatewayConfig, NamesThePoolThatOverlapsANetwork) {
+    auto config = testing::gateway_config();
+    config.networks.push_back(Prefix{{10, 60, 0, 128}, 25});
+    EXPECT_THAT(complaint(config), HasSubstr("10.60.0.0/24 overlaps the network 10.60.0.128/25"));
+}
+
+TEST(GatewayConfig, WantsAPoolOfEightAddressesOrMore) {
+    auto config = testing::gateway_config();
+    config.client_address_pool = Prefix{{10, 60, 0, 0}, 30};
+    EXPECT_THAT(complaint(config), HasSubstr("smaller than /29"));  // P2S-FAQ-09
+}
+
+TEST(GatewayConfig, WantsAWayForClientsToProveThemselves) {
+    auto config = testing::gateway_config();
+    config.client_roots.reset();
+    EXPECT_THAT(complaint(config), HasSubstr("client root certificate"));
+    config.certificate.reset();
+    EXPECT_THAT(complaint(config), HasSubstr("neither a certificate nor a pre-shared key"));
+}
+
+TEST(GatewayConfig, GrantsTheNetworksTheCustomRoutesAndThePool) {
+    auto config = testing::gateway_config();
+    config.custom_routes = {Prefix{{0, 0, 0, 0}, 1}};
+    EXPECT_EQ(complaint(config), "");  // a custom route may hold the pool, too
+    EXPECT_EQ(to_string(granted_selectors(config)), "10.1.0.0/16, 0.0.0.0/1, 10.60.0.0/24");
+}
+
+TEST(GatewayConfig, MakesOneConnectionOfEachWayToProveOneself) {
+    auto config = testing::gateway_config();
+    EXPECT_EQ(connections_of(config).size(), 1u);
+    config.pre_shared_key = ikev2::PreSharedKey{Bytes(16, 1)};
+    const auto connections = connections_of(config);
+    ASSERT_EQ(connections.size(), 2u);
+    EXPECT_TRUE(connections[0].peer.roots && !connections[0].peer.pre_shared_key);
+    EXPECT_TRUE(!connections[1].peer.roots && connections[1].peer.pre_shared_key);
+}
+
+}  // namespace
+}  // namespace gatelab::gateway

@@ -1,0 +1,111 @@
+#include "tests/support/p2s_lab.h"
+
+#include <stdexcept>
+
+namespace gatelab::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kFrom = instant_from_unix(1577836800);  // 2020-01-01
+constexpr auto kTo = instant_from_unix(2493072000);    // 2049-01-01
+constexpr int kCurve = 256;
+
+crypto::CertificateRequest request(const std::string& name) {
+    crypto::CertificateRequest made;
+    made.common_name = name;
+    made.not_before = kFrom;
+    made.not_after = kTo;
+    return made;
+}
+
+const crypto::Identity& root() {
+    static const auto made = crypto::make_root(request("Test Root"), crypto::PrivateKey::generate_ecdsa(kCurve));
+    return made;
+}
+
+}  // namespace
+
+crypto::TrustStore roots() {
+    crypto::TrustStore store;
+    store.add(root().certificate);
+    return store;
+}
+
+ikev2::CertificateCredential gateway_certificate() {
+    static const auto identity = [] {
+        auto wanted = request("gw.example.com");
+        wanted.dns_names = {"gw.example.com"};
+        wanted.purposes = {crypto::Purpose::ServerAuth};
+        return crypto::issue(root(), wanted, crypto::PrivateKey::generate_ecdsa(kCurve));
+    }();
+    return {identity, {}};
+}
+
+ikev2::CertificateCredential user_certificate(const std::string& name) {
+    static std::map<std::string, crypto::Identity> made;
+    if (const auto at = made.find(name); at != made.end()) return {at->second, {}};
+    auto wanted = request(name);
+    wanted.email_addresses = {name + "@example.com"};
+    wanted.purposes = {crypto::Purpose::ClientAuth};
+    wanted.serial = made.size() + 2;
+    const auto identity = crypto::issue(root(), wanted, crypto::PrivateKey::generate_ecdsa(kCurve));
+    made.emplace(name, identity);
+    return {identity, {}};
+}
+
+gateway::Config gateway_config() {
+    gateway::Config config;
+    config.public_address = kGatewayAddress;
+    config.identification = ikev2::Identification::fqdn("gw.example.com");
+    config.certificate = gateway_certificate();
+    config.client_roots = roots();
+    config.client_address_pool = Prefix{{10, 60, 0, 0}, 24};
+    config.dns_servers = {{10, 1, 0, 53}};
+    config.networks = {Prefix{{10, 1, 0, 0}, 16}};
+    return config;
+}
+
+client::Config user_config(const std::string& name) {
+    client::Config config;
+    config.gateway = kGatewayAddress;
+    config.connection.name = "work";
+    config.connection.local_identification = ikev2::Identification::email(name + "@example.com");
+    config.connection.credential = user_certificate(name);
+    config.connection.peer.roots = roots();
+    config.connection.peer.identifications = {ikev2::Identification::fqdn("gw.example.com")};
+    return config;
+}
+
+P2sLab::P2sLab(gateway::Config config, std::uint64_t seed) : network(seed) {
+    auto started = gateway::Gateway::start(gateway_host, std::move(config));
+    if (!started) throw std::runtime_error(started.error().detail);
+    gateway = std::move(*started);
+}
+
+P2sLab::User& P2sLab::add_user(const std::string& name, Ipv4Address address, Ipv4Address router) {
+    return add_user(name, address, router, user_config(name));
+}
+
+P2sLab::User& P2sLab::add_user(const std::string& name, Ipv4Address address, Ipv4Address router,
+                               client::Config config) {
+    return users_.emplace_back(network, name, address, router, std::move(config));
+}
+
+bool P2sLab::connect(User& user) {
+    user.client.connect();
+    network.run_until([&] { return !user.is(client::State::Connecting); }, 60s);
+    return user.is(client::State::Connected);
+}
+
+int P2sLab::ping(FakeHost& from, Ipv4Address to, int count) {
+    const auto before = from.replies().size();
+    for (int i = 0; i < count; ++i) {
+        from.ping(to, next_sequence_++);
+        network.run_for(10ms);
+    }
+    network.run_for(1s);
+    return static_cast<int>(from.replies().size() - before);
+}
+
+}  // namespace gatelab::testing
