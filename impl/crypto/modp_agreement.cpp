@@ -14,8 +14,8 @@ namespace {
 
 using Number = Owned<BIGNUM>;
 
-// Twice the strength that RFC 3526 section 8 grants the 2048-bit group at its most generous is 320 bits, at its least
-// 220; the exponent need not be as long as the prime.
+// RFC 3526 section 8 has 220 to 320 bits for the 2048-bit group, by the strength one grants it; nothing asks for an
+// exponent as long as the prime.
 constexpr int kSafePrimeExponentBits = 256;
 
 struct Modulus {
@@ -62,11 +62,11 @@ Modulus with_subgroup(const char* name) {
 }
 
 const Modulus& modulus_of(Group group) {
-    static const Modulus k1024 = safe_prime(BN_get_rfc2409_prime_1024(nullptr));
-    static const Modulus k2048 = safe_prime(BN_get_rfc3526_prime_2048(nullptr));
-    static const Modulus k2048Sub256 = with_subgroup("dh_2048_256");
-    if (group == Group::Modp1024) return k1024;
-    return group == Group::Modp2048 ? k2048 : k2048Sub256;
+    static const Modulus kSafe1024 = safe_prime(BN_get_rfc2409_prime_1024(nullptr));
+    static const Modulus kSafe2048 = safe_prime(BN_get_rfc3526_prime_2048(nullptr));
+    static const Modulus kWithSubgroup = with_subgroup("dh_2048_256");
+    if (group == Group::Modp1024) return kSafe1024;
+    return group == Group::Modp2048 ? kSafe2048 : kWithSubgroup;
 }
 
 Number power(const BIGNUM* base, const BIGNUM* exponent, const Modulus& modulus) {
