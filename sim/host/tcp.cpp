@@ -44,8 +44,8 @@ public:
 
 class TcpCore final : public std::enable_shared_from_this<TcpCore> {
 public:
-    TcpCore(std::shared_ptr<World> world, ns3::Ptr<ns3::Socket> socket)
-        : world_(std::move(world)), socket_(std::move(socket)) {}
+    TcpCore(std::shared_ptr<World> world, ns3::Ptr<ns3::Socket> socket, bool connected)
+        : world_(std::move(world)), socket_(std::move(socket)), connected_(connected) {}
 
     // Callbacks hold the core weakly: ns-3 keeps a socket long after its owner has let go.
     void listen_to_socket() {
@@ -54,12 +54,17 @@ public:
                 if (const auto core = weak.lock()) core->later(handler);
             });
         };
-        socket_->TraceConnectWithoutContext(
-            "Tx",
-            ns3::Callback<void, ns3::Ptr<const ns3::Packet>, const ns3::TcpHeader&, ns3::Ptr<const ns3::TcpSocketBase>>(
-                [weak = weak_from_this()](auto packet, auto& header, auto) {
-                    if (const auto core = weak.lock()) core->sent(*packet, header);
+        const auto trace = [this](const char* name,
+                                  void (TcpCore::*handler)(const ns3::Packet&, const ns3::TcpHeader&)) {
+            using Trace = ns3::Callback<void, ns3::Ptr<const ns3::Packet>, const ns3::TcpHeader&,
+                                        ns3::Ptr<const ns3::TcpSocketBase>>;
+            socket_->TraceConnectWithoutContext(
+                name, Trace([weak = weak_from_this(), handler](auto packet, const auto& header, auto) {
+                    if (const auto core = weak.lock()) ((*core).*handler)(*packet, header);
                 }));
+        };
+        trace("Tx", &TcpCore::sent);
+        trace("Rx", &TcpCore::seen);
         socket_->SetConnectCallback(on(&TcpCore::connected), on(&TcpCore::refused));
         socket_->SetRecvCallback(on(&TcpCore::readable));
         socket_->SetCloseCallbacks(on(&TcpCore::closed_by_peer), on(&TcpCore::reset_by_peer));
@@ -132,7 +137,20 @@ private:
         }
     }
 
+    // Before ns-3 acts on it. It does not act on the refusal of a SYN, and would go on asking.
+    void seen(const ns3::Packet&, const ns3::TcpHeader& header) {
+        if ((header.GetFlags() & ns3::TcpHeader::RST) == 0) return;
+        reset_seen_ = true;
+        const bool refusal = !connected_ && (header.GetFlags() & ns3::TcpHeader::ACK) != 0 &&
+                             header.GetAckNumber() == ns3::SequenceNumber32(1);
+        if (!refusal) return;
+        world_->call_soon([weak = weak_from_this()] {
+            if (const auto core = weak.lock()) core->refused();
+        });
+    }
+
     void connected() {
+        connected_ = true;
         if (const auto callbacks = callbacks_; callbacks && callbacks->connected) callbacks->connected();
     }
 
@@ -152,13 +170,27 @@ private:
         if (const auto callbacks = callbacks_; callbacks && callbacks->writable) callbacks->writable();
     }
 
-    void refused() { end("connection failed: refused, or no answer"); }
+    void refused() {
+        if (!usable()) return;
+        end("connection failed: refused, or no answer");
+        const World::Calling calling{*world_};
+        socket_->Close();
+    }
+
     void reset_by_peer() { end("connection lost: reset by the peer, or no answer"); }
 
+    // ns-3 reports a reset in the same way.
     void closed_by_peer() {
+        if (reset_seen_) return reset_by_peer();
+        peer_closed_ = true;
+        finish();
+    }
+
+    // The peer has no more to say: closes our side too, once all has been read.
+    void finish() {
         const auto self = shared_from_this();
         readable();
-        if (!usable()) return;
+        if (!usable() || !callbacks_) return;
         const World::Calling calling{*world_};
         if (!closing_) socket_->Close();
         end("");
@@ -181,7 +213,12 @@ private:
     }
 
     void catch_up() {
-        readable();
+        const auto self = shared_from_this();
+        if (peer_closed_) {
+            finish();
+        } else {
+            readable();
+        }
         report();
     }
 
@@ -189,7 +226,13 @@ private:
     ns3::Ptr<ns3::Socket> socket_;
     std::shared_ptr<TcpStream::Callbacks> callbacks_;
     std::optional<std::string> outcome_;
-    bool blocked_ = false, closing_ = false, ended_ = false, reported_ = false;
+    bool connected_;            // the handshake is over
+    bool blocked_ = false;      // write() took less than it was given
+    bool closing_ = false;      // close() was called
+    bool peer_closed_ = false;  // its FIN has arrived
+    bool reset_seen_ = false;
+    bool ended_ = false;                // ns-3's socket is none of our business any more
+    bool reported_ = false;             // closed() has been called
     ns3::SequenceNumber32 sent_up_to_;  // ns-3 counts from 0
     std::uint64_t retransmissions_ = 0;
     Bytes buffer_;
@@ -210,8 +253,9 @@ private:
     std::shared_ptr<TcpCore> core_;
 };
 
-std::unique_ptr<TcpStream> make_stream(const std::shared_ptr<World>& world, const ns3::Ptr<ns3::Socket>& socket) {
-    auto core = std::make_shared<TcpCore>(world, socket);
+std::unique_ptr<TcpStream> make_stream(const std::shared_ptr<World>& world, const ns3::Ptr<ns3::Socket>& socket,
+                                       bool connected) {
+    auto core = std::make_shared<TcpCore>(world, socket, connected);
     core->listen_to_socket();
     return std::make_unique<SimTcpStream>(std::move(core));
 }
@@ -239,7 +283,7 @@ public:
 
 private:
     void accept(const ns3::Ptr<ns3::Socket>& socket) {
-        auto stream = make_stream(world_, socket);
+        auto stream = make_stream(world_, socket, true);
         if (!world_->calling()) return hand_over(std::move(stream));
         auto kept =
             std::make_shared<std::unique_ptr<TcpStream>>(std::move(stream));  // a std::function must be copyable
@@ -289,7 +333,7 @@ Result<std::unique_ptr<TcpStream>> open_tcp_stream(std::shared_ptr<World> world,
     }
     const auto fits = static_cast<std::uint32_t>(stack.mtu_towards(remote.address)) - kHeaders;
     const auto socket = make_socket(stack, std::min(kSegmentSize, fits));
-    auto stream = make_stream(world, socket);
+    auto stream = make_stream(world, socket, false);
     const World::Calling calling{*world};
     if (socket->Bind() != 0 || socket->Connect(to_ns3(remote)) != 0) {
         return fail(Fault::Io, stack.name() + " cannot connect to " + to_string(remote));
