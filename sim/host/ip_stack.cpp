@@ -9,8 +9,6 @@
 #include <ns3/node.h>
 #include <ns3/tcp-l4-protocol.h>
 #include <ns3/traffic-control-layer.h>
-#include <ns3/udp-header.h>
-#include <ns3/udp-l4-protocol.h>
 
 #include <array>
 #include <unordered_set>
@@ -36,28 +34,6 @@ bool deliverable(const ns3::Packet& packet, const ns3::Ipv4Header& header) {
     const auto size = packet.CopyData(head.data(), head.size());
     return is_sound_transport(header.GetProtocol(), ByteView{head}.first(size));
 }
-
-// Takes datagrams without a checksum (RFC 768), which ns-3 would count as broken.
-class LenientUdp final : public ns3::UdpL4Protocol {
-public:
-    RxStatus Receive(ns3::Ptr<ns3::Packet> packet, const ns3::Ipv4Header& header,
-                     ns3::Ptr<ns3::Ipv4Interface> interface) override {
-        if (packet->GetSize() < 8) return RX_CSUM_FAILED;
-        std::array<std::uint8_t, 8> head;
-        packet->CopyData(head.data(), head.size());
-        if (read_u16(head, 6) == 0 && ns3::Node::ChecksumEnabled()) {
-            ns3::UdpHeader udp;
-            packet->RemoveHeader(udp);
-            udp.EnableChecksums();
-            udp.InitializeChecksum(header.GetSource(), header.GetDestination(), kUdp);
-            packet->AddHeader(udp);
-        }
-        return UdpL4Protocol::Receive(packet, header, interface);
-    }
-    RxStatus Receive(ns3::Ptr<ns3::Packet>, const ns3::Ipv6Header&, ns3::Ptr<ns3::Ipv6Interface>) override {
-        return RX_ENDPOINT_UNREACH;
-    }
-};
 
 }  // namespace
 
@@ -205,7 +181,7 @@ private:
 struct IpStack::Parts {
     ns3::Node* node = nullptr;  // ns-3's list of nodes holds it until the end of the simulator
     ns3::Ipv4L3Protocol* ipv4 = nullptr;
-    ns3::UdpL4Protocol* udp = nullptr;
+    UdpLayer* udp = nullptr;
     ns3::TcpL4Protocol* tcp = nullptr;
     TeeIcmp* icmp = nullptr;
     Routing* routing = nullptr;
@@ -228,11 +204,9 @@ IpStack::IpStack(World& world, std::string name, std::vector<Ipv4Address> addres
     parts_->routing = ns3::PeekPointer(routing);
     routing->ipv4 = ipv4;
     if (transport == Transport::UdpAndTcp) {
-        const auto udp = ns3::CreateObject<LenientUdp>();
         const auto tcp = ns3::CreateObject<ns3::TcpL4Protocol>();
-        node->AggregateObject(udp);
         node->AggregateObject(tcp);
-        parts_->udp = ns3::PeekPointer(udp);
+        parts_->udp = &UdpLayer::install(*ipv4);
         parts_->tcp = ns3::PeekPointer(tcp);
     }
     for (const auto address : addresses) add_address(address);
@@ -241,7 +215,7 @@ IpStack::IpStack(World& world, std::string name, std::vector<Ipv4Address> addres
 IpStack::~IpStack() = default;
 
 ns3::Node& IpStack::node() { return *parts_->node; }
-ns3::UdpL4Protocol& IpStack::udp() { return *parts_->udp; }
+UdpLayer& IpStack::udp() { return *parts_->udp; }
 ns3::TcpL4Protocol& IpStack::tcp() { return *parts_->tcp; }
 
 void IpStack::add_interface(const std::string& interface, ns3::NetDevice& device, Ipv4Address source) {

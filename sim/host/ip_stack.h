@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/host/udp_layer.h"
 #include "sim/network/device.h"
 #include "sim/network/world.h"
 
@@ -18,7 +19,6 @@ class Ipv4Route;
 class NetDevice;
 class Node;
 class TcpL4Protocol;
-class UdpL4Protocol;
 }  // namespace ns3
 
 namespace gatelab::sim {
@@ -39,7 +39,7 @@ public:
     World& world() { return world_; }
     const std::string& name() const { return name_; }
     ns3::Node& node();
-    ns3::UdpL4Protocol& udp();
+    UdpLayer& udp();
     ns3::TcpL4Protocol& tcp();
 
     // `source` is the address that the node prefers on this interface; unspecified: its first.

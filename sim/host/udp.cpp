@@ -1,9 +1,6 @@
-#include <ns3/ipv4-end-point.h>
-#include <ns3/ipv4-interface.h>
 #include <ns3/ipv4-route.h>
 #include <ns3/packet.h>
 #include <ns3/simulator.h>
-#include <ns3/udp-l4-protocol.h>
 
 #include "sim/host/sim_host.h"
 
@@ -12,12 +9,15 @@ namespace {
 
 constexpr std::size_t kMaxPayload = 65535 - 20 - 8;
 
-// Sits straight on ns-3's UDP, below its sockets: no receive queue, no tags, one copy each way.
-class UdpCore final : public std::enable_shared_from_this<UdpCore> {
+constexpr std::size_t kHeaderSize = 8;
+
+class UdpCore final : public UdpUser, public std::enable_shared_from_this<UdpCore> {
 public:
-    UdpCore(std::shared_ptr<World> world, IpStack& stack, ns3::Ipv4EndPoint& end_point, Endpoint local)
-        : world_(std::move(world)), stack_(stack), end_point_(&end_point), local_(local) {
-        end_point.SetRxCallback(ns3::MakeCallback(&UdpCore::receive, this));
+    UdpCore(std::shared_ptr<World> world, IpStack& stack) : world_(std::move(world)), stack_(stack) {}
+
+    bool bind(Endpoint local) {
+        local_ = local;
+        return open_ = stack_.udp().bind(local_, *this);
     }
 
     Endpoint local() const { return local_; }
@@ -31,39 +31,38 @@ public:
         auto* route = stack_.route_to(remote.address);
         if (!route) return fail(Fault::Io, stack_.name() + " has no route to " + to_string(remote.address));
         const World::Calling calling{*world_};
-        const auto source =
-            local_.address.is_unspecified() ? route->GetSource() : ns3::Ipv4Address(local_.address.number());
-        stack_.udp().Send(packet_of(payload), source, ns3::Ipv4Address(remote.address.number()), local_.port,
-                          remote.port, route);
+        const Ipv4Address source =
+            local_.address.is_unspecified() ? Ipv4Address{route->GetSource().Get()} : local_.address;
+        stack_.udp().send({source, local_.port}, remote, payload, *route);
         return {};
     }
 
-    void close() {
-        if (!end_point_) return;
-        if (world_->alive()) stack_.udp().DeAllocate(end_point_);
-        end_point_ = nullptr;
-    }
-
-private:
-    void receive(ns3::Ptr<ns3::Packet> packet, ns3::Ipv4Header header, std::uint16_t port,
-                 ns3::Ptr<ns3::Ipv4Interface>) {
-        const Endpoint remote{Ipv4Address{header.GetSource().Get()}, port};
-        if (!world_->calling()) return deliver(remote, packet);
-        ns3::Simulator::ScheduleNow([self = weak_from_this(), remote, packet] {
-            if (const auto core = self.lock()) core->deliver(remote, packet);
+    void receive(Endpoint remote, const ns3::Ptr<ns3::Packet>& datagram, Bytes& bytes) override {
+        if (!world_->calling()) {
+            std::swap(buffer_, bytes);  // the layer's may be needed again while our receiver runs
+            return deliver(remote, ByteView{buffer_}.first(datagram->GetSize()));
+        }
+        ns3::Simulator::ScheduleNow([self = weak_from_this(), remote, datagram] {
+            if (const auto core = self.lock()) core->deliver(remote, bytes_of(datagram, core->buffer_));
         });
     }
 
-    void deliver(Endpoint remote, const ns3::Ptr<ns3::Packet>& packet) {
+    void close() {
+        if (open_ && world_->alive()) stack_.udp().release(local_);
+        open_ = false;
+    }
+
+private:
+    void deliver(Endpoint remote, ByteView datagram) {
         const auto self = shared_from_this();  // the receiver may close the socket
         const auto receiver = receiver_;
-        if (end_point_ && receiver && *receiver) (*receiver)(remote, bytes_of(packet, buffer_));
+        if (open_ && receiver && *receiver) (*receiver)(remote, datagram.subspan(kHeaderSize));
     }
 
     std::shared_ptr<World> world_;
     IpStack& stack_;
-    ns3::Ipv4EndPoint* end_point_;
     Endpoint local_;
+    bool open_ = false;
     std::shared_ptr<UdpSocket::Receiver> receiver_;
     Bytes buffer_;
 };
@@ -86,12 +85,9 @@ Result<std::unique_ptr<UdpSocket>> open_udp_socket(std::shared_ptr<World> world,
     if (!local.address.is_unspecified() && !stack.has_address(local.address)) {
         return fail(Fault::Refused, stack.name() + " does not own " + to_string(local.address));
     }
-    const auto address = ns3::Ipv4Address(local.address.number());
-    auto& udp = stack.udp();
-    ns3::Ipv4EndPoint* end_point = local.port == 0 ? udp.Allocate(address) : udp.Allocate(nullptr, address, local.port);
-    if (!end_point) return fail(Fault::Refused, "UDP " + to_string(local) + " is taken on " + stack.name());
-    local.port = end_point->GetLocalPort();
-    return std::make_unique<SimUdpSocket>(std::make_shared<UdpCore>(std::move(world), stack, *end_point, local));
+    auto core = std::make_shared<UdpCore>(std::move(world), stack);
+    if (!core->bind(local)) return fail(Fault::Refused, "UDP " + to_string(local) + " is taken on " + stack.name());
+    return std::make_unique<SimUdpSocket>(std::move(core));
 }
 
 }  // namespace gatelab::sim

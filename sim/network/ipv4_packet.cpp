@@ -34,12 +34,15 @@ std::uint16_t folded(std::uint32_t sum) {
     return static_cast<std::uint16_t>(sum);
 }
 
+// Eight octets at a time: the sum of 32-bit words is the sum of 16-bit words, once folded (RFC 1071 section 2).
 std::uint32_t sum_of(ByteView bytes) {
-    std::uint32_t sum = 0;
+    std::uint64_t sum = 0;
     std::size_t at = 0;
+    for (; at + 8 <= bytes.size(); at += 8) sum += std::uint64_t{read_u32(bytes, at)} + read_u32(bytes, at + 4);
     for (; at + 1 < bytes.size(); at += 2) sum += read_u16(bytes, at);
-    if (at < bytes.size()) sum += std::uint32_t{bytes[at]} << 8;
-    return sum;
+    if (at < bytes.size()) sum += std::uint64_t{bytes[at]} << 8;
+    while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+    return static_cast<std::uint32_t>(sum);
 }
 
 }  // namespace

@@ -115,6 +115,33 @@ TEST(SimUdp, DropsDatagramsWithABrokenChecksum) {
     EXPECT_TRUE(bob.received.empty());
 }
 
+TEST(SimUdp, AnswersPortUnreachableWhenNobodyListens) {
+    Line line;
+    Inbox alice{line.alice, 500};
+    const auto icmp = line.alice.open_raw(IpProtocol::Icmp).value();
+    Bytes answer;
+    icmp->on_packet([&](Ipv4Address, ByteView message) { answer = copy_of(message); });
+    alice.send({kBob, 7}, "anybody?");
+    line.network.run_until(seconds(1));
+    ASSERT_GE(answer.size(), 2u);
+    EXPECT_EQ(answer[0], 3);
+    EXPECT_EQ(answer[1], 3);
+}
+
+TEST(SimUdp, CutsWhatTheUdpLengthDoesNotCover) {
+    Line line;
+    Inbox bob{line.bob, 500};
+    auto packet = udp_packet({kAlice, 500}, {kBob, 500}, "covered, and not");
+    write_u16(packet, 24, 8 + 7);
+    write_u16(packet, 26, 0);
+    line.network.inject("router-bob", "router", packet);
+    write_u16(packet, 24, 200);
+    line.network.inject("router-bob", "router", packet);
+    line.network.run_until(milliseconds(10));
+    ASSERT_EQ(bob.received.size(), 1u);
+    EXPECT_EQ(bob.received[0].second, "covered");
+}
+
 TEST(SimUdp, OutlivesItsNetworkQuietly) {
     std::unique_ptr<UdpSocket> socket;
     Timer timer;
