@@ -46,6 +46,7 @@ public:
     ~Udp() override { host_.udp_.erase(local_.port); }
     Endpoint local() const override { return local_; }
     Result<void> send(Endpoint remote, ByteView payload) override {
+        if (host_.mute) return {};
         if (auto route = host_.routes_->lookup(remote.address); !route) return pass(route);
         host_.send(udp_packet(local_, remote, payload));
         return {};
@@ -66,6 +67,7 @@ public:
     Raw(FakeHost& host, IpProtocol protocol) : host_(host), protocol_(protocol) { host_.raw_[protocol] = this; }
     ~Raw() override { host_.raw_.erase(protocol_); }
     Result<void> send(Ipv4Address remote, ByteView payload) override {
+        if (host_.mute) return {};
         const auto source = host_.routes_->source_for(remote);
         if (!source) return pass(source);
         host_.send(ip_packet({*source, remote, static_cast<std::uint8_t>(protocol_)}, payload));
@@ -142,6 +144,8 @@ void FakeHost::send(Bytes packet) {
         if (at != tuns_.end() && packet.size() <= at->second->config().mtu) at->second->take(packet);
     });
 }
+
+void FakeHost::feed_esp(Ipv4Address remote, ByteView payload) { raw_.at(IpProtocol::Esp)->take(remote, payload); }
 
 void FakeHost::receive(Bytes packet) {
     const auto header = ip_header(packet);

@@ -24,6 +24,9 @@ public:
     std::vector<std::uint16_t> replies() const { return replies_; }  // sequence numbers, in order of arrival
     std::vector<Event> events_named(std::string_view event) const;
     std::vector<Event> events;
+    bool mute = false;  // what sockets are given to send vanishes at once, without a copy
+    // As if an ESP packet had arrived, without any work of ours around it.
+    void feed_esp(Ipv4Address remote, ByteView payload);
 
     // --- Host -------------------------------------------------------------------------------------------------------
     Instant now() const override { return network_.now(); }
