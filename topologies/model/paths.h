@@ -30,6 +30,9 @@ struct Reach {
     std::string why_not;               // when not reachable
 };
 
+// Between two endpoints (clients or virtual machines).
+Reach reach(const Topology&, Vertex from, Vertex to);
+
 // All ordered pairs of different endpoints, in the order of the topology.
 std::vector<Reach> reachability(const Topology&);
 

@@ -195,6 +195,10 @@ struct Topology {
     std::vector<Action> actions;
 };
 
+// Adds a node, or a link between two. (boost::add_vertex with a node trips a false warning of GCC 12.)
+Vertex add_node(Topology&, Node);
+void add_link(Topology&, Vertex, Vertex, Link);
+
 // The vertex of that name, or nothing.
 std::optional<Vertex> find(const Topology&, std::string_view node);
 

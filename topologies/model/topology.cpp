@@ -1,0 +1,66 @@
+#include "topologies/model/topology.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace gatelab::topologies {
+
+Vertex add_node(Topology& topology, Node node) {
+    const auto vertex = boost::add_vertex(topology.graph);
+    topology.graph[vertex] = std::move(node);
+    return vertex;
+}
+
+void add_link(Topology& topology, Vertex one, Vertex other, Link link) {
+    topology.graph[boost::add_edge(one, other, topology.graph).first] = std::move(link);
+}
+
+std::optional<Vertex> find(const Topology& topology, std::string_view node) {
+    const auto [first, last] = boost::vertices(topology.graph);
+    const auto at = std::find_if(first, last, [&](Vertex v) { return topology.graph[v].name == node; });
+    return at == last ? std::nullopt : std::optional<Vertex>{*at};
+}
+
+const CertificateSpec* find_certificate(const Topology& topology, std::string_view name) {
+    const auto& all = topology.certificates;
+    const auto at = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
+    return at == all.end() ? nullptr : &*at;
+}
+
+std::vector<Vertex> neighbours(const Topology& topology, Vertex vertex) {
+    const auto [first, last] = boost::adjacent_vertices(vertex, topology.graph);
+    return {first, last};
+}
+
+std::string_view name_of(const NodeKind& kind) {
+    constexpr std::string_view kNames[] = {"client",   "gateway", "virtual-network", "virtual-machine", "router",
+                                           "firewall", "nat"};
+    static_assert(std::size(kNames) == std::variant_size_v<NodeKind>);
+    return kNames[kind.index()];
+}
+
+std::string_view name_of(Implementation implementation) {
+    return implementation == Implementation::Gatelab ? "gatelab" : "strongswan";
+}
+
+std::string_view name_of(Authentication authentication) {
+    return authentication == Authentication::Certificate ? "certificate" : "psk";
+}
+
+std::string_view name_of(Flow::Kind kind) {
+    constexpr std::string_view kNames[] = {"ping", "udp", "tcp"};
+    return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::string_view name_of(Action::Kind kind) {
+    constexpr std::string_view kNames[] = {"connect", "disconnect", "rekey-child", "rekey-ike", "check-liveness"};
+    return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::string to_string(const Mark& mark) {
+    if (mark.line == 0) return mark.file;
+    return fmt::format("{}:{}:{}", mark.file, mark.line, mark.column);
+}
+
+}  // namespace gatelab::topologies
