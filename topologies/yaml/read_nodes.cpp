@@ -1,0 +1,183 @@
+#include <algorithm>
+
+#include "topologies/yaml/sections.h"
+
+namespace gatelab::topologies {
+namespace {
+
+const Choices<Implementation> kImplementations{{"gatelab", Implementation::Gatelab},
+                                               {"strongswan", Implementation::StrongSwan}};
+const Choices<FilterRule::Action> kFilterActions{{"allow", FilterRule::Action::Allow},
+                                                 {"drop", FilterRule::Action::Drop}};
+
+void add(Draft& draft, Form& form, const std::string& name, NodeKind kind) {
+    add_node(draft.topology, {name, std::move(kind), form.mark(), form.field_marks()});
+}
+
+// The keys that clients and a gateway's point_to_site share.
+template <class Kind>
+void read_tunnel_options(Form& form, Kind& kind) {
+    form.text("pre_shared_key", kind.pre_shared_key);
+    form.texts("ike_policy", kind.ike_policy);
+    form.texts("ipsec_policy", kind.ipsec_policy);
+    form.duration("ike_lifetime", kind.ike_lifetime);
+    form.duration("child_lifetime", kind.child_lifetime);
+    form.duration("liveness", kind.liveness);
+}
+
+void read_client(Draft& draft, Form& form, const std::string& name) {
+    Client client;
+    client.connect_at = std::chrono::milliseconds(500);
+    form.require("address", "198.51.100.10");
+    form.address("address", client.address);
+    form.text("gateway", client.gateway);
+    form.choice("implementation", client.implementation, kImplementations);
+    read_tunnel_options(form, client);
+    if (!client.pre_shared_key.empty()) client.authentication = Authentication::PreSharedKey;
+    form.choice("authentication", client.authentication,
+                {{"certificate", Authentication::Certificate}, {"psk", Authentication::PreSharedKey}});
+    form.text("certificate", client.certificate);
+    form.text("identification", client.identification);
+    form.duration("connect_at", client.connect_at, "never");
+    form.prefixes("remote_selectors", client.remote_selectors);
+    add(draft, form, name, std::move(client));
+}
+
+void read_gateway(Draft& draft, Form& form, const std::string& name) {
+    Gateway gateway;
+    form.require("public_address", "203.0.113.10");
+    form.address("public_address", gateway.public_address);
+    form.text("virtual_network", gateway.virtual_network);
+    form.address("inside_address", gateway.inside_address);
+    form.choice("implementation", gateway.implementation, kImplementations);
+    form.text("server_name", gateway.server_name);
+    form.text("certificate", gateway.certificate);
+    if (form.require("point_to_site", "{address_pool: 172.16.201.0/24}")) {
+        const auto* value = form.take("point_to_site");
+        Form inner{*value, fmt::format("point_to_site of {}", form.what()), draft.problems};
+        inner.require("address_pool", "172.16.201.0/24");
+        inner.prefix("address_pool", gateway.client_address_pool);
+        inner.texts("root_certificates", gateway.root_certificates);
+        inner.addresses("dns_servers", gateway.dns_servers);
+        inner.prefixes("custom_routes", gateway.custom_routes);
+        read_tunnel_options(inner, gateway);
+        inner.finish();
+        for (const auto& [field, mark] : inner.field_marks()) form.remember(field, mark);
+    }
+    add(draft, form, name, std::move(gateway));
+}
+
+void read_network(Draft& draft, Form& form, const std::string& name) {
+    VirtualNetwork network;
+    form.require("address_space", "[10.1.0.0/16]");
+    form.prefixes("address_space", network.address_space);
+    if (const auto* value = form.take("subnets")) {
+        Form inner{*value, fmt::format("subnets of {}", form.what()), draft.problems};
+        for (const auto& entry : value->entries) {
+            std::optional<Prefix> prefix;
+            inner.prefix(entry.key, prefix);
+            form.remember("subnets." + entry.key, entry.value->mark);
+            if (!prefix)
+                inner.require(entry.key, "10.1.0.0/24");
+            else if (entry.key == "GatewaySubnet")
+                network.gateway_subnet = prefix;
+            else
+                network.subnets.push_back({entry.key, *prefix});
+        }
+    }
+    add(draft, form, name, std::move(network));
+}
+
+void read_machine(Draft& draft, Form& form, const std::string& name) {
+    VirtualMachine machine;
+    form.require("address", "10.1.0.4");
+    form.address("address", machine.address);
+    form.text("virtual_network", machine.virtual_network);
+    add(draft, form, name, std::move(machine));
+}
+
+void read_protocol(Form& form, std::optional<std::uint8_t>& target) {
+    const auto* value = form.take("protocol");
+    if (!value) return;
+    constexpr auto kExpected = "any, icmp, tcp, udp, esp or a protocol number from 0 to 255";
+    const auto text = form.text_of(*value, "protocol", kExpected);
+    if (!text || *text == "any") return;
+    const Choices<std::uint8_t> names{{"icmp", 1}, {"tcp", 6}, {"udp", 17}, {"esp", 50}};
+    for (const auto& [word, number] : names)
+        if (*text == word) return void(target = number);
+    const auto number = parse_number(*text);
+    if (number && *number <= 255)
+        target = static_cast<std::uint8_t>(*number);
+    else
+        form.problem(value->mark,
+                     fmt::format("protocol of {} is {}; expected {}", form.what(), describe(*value), kExpected));
+}
+
+FilterRule read_rule(Draft& draft, const Value& value, const std::string& what) {
+    FilterRule rule;
+    Form form{value, what, draft.problems};
+    form.require("action", "drop");
+    form.choice("action", rule.action, kFilterActions);
+    form.choice("direction", rule.direction,
+                {{"any", FilterRule::Direction::Any},
+                 {"outbound", FilterRule::Direction::Outbound},
+                 {"inbound", FilterRule::Direction::Inbound}});
+    read_protocol(form, rule.protocol);
+    form.ports("destination_ports", rule.destination_ports);
+    form.prefix("source", rule.source);
+    form.prefix("destination", rule.destination);
+    form.finish();
+    rule.mark = value.mark;
+    return rule;
+}
+
+void read_firewall(Draft& draft, Form& form, const std::string& name) {
+    Firewall firewall;
+    form.require("inside", "the name of the neighbour that it protects");
+    form.text("inside", firewall.inside);
+    form.choice("otherwise", firewall.otherwise, kFilterActions);
+    if (const auto* rules = form.take("rules")) {
+        if (rules->kind != Value::Kind::List)
+            form.problem(rules->mark, fmt::format("rules of {} is {}; expected a list", form.what(), describe(*rules)));
+        for (const auto& rule : rules->items)
+            firewall.rules.push_back(
+                read_rule(draft, rule, fmt::format("rule {} of {}", firewall.rules.size(), form.what())));
+    }
+    add(draft, form, name, std::move(firewall));
+}
+
+void read_nat(Draft& draft, Form& form, const std::string& name) {
+    Nat nat;
+    form.require("outside", "the name of the neighbour on the public side");
+    form.text("outside", nat.outside);
+    form.require("outside_address", "198.51.100.1");
+    form.address("outside_address", nat.outside_address);
+    form.choice("mapping", nat.endpoint_dependent, {{"endpoint-independent", false}, {"endpoint-dependent", true}});
+    form.duration("udp_timeout", nat.udp_timeout);
+    form.duration("tcp_timeout", nat.tcp_timeout);
+    add(draft, form, name, nat);
+}
+
+}  // namespace
+
+void read_nodes(Form& top, Draft& draft) {
+    using Read = void (*)(Draft&, Form&, const std::string&);
+    struct Section {
+        std::string_view key, noun;
+        Read read;
+    };
+    const Section sections[] = {
+        {"clients", "client", read_client},
+        {"routers", "router", [](Draft& to, Form& form, const std::string& name) { add(to, form, name, Router{}); }},
+        {"firewalls", "firewall", read_firewall},
+        {"nats", "nat", read_nat},
+        {"gateways", "gateway", read_gateway},
+        {"virtual_networks", "virtual network", read_network},
+        {"virtual_machines", "virtual machine", read_machine},
+    };
+    for (const auto& section : sections)
+        for_each_entry(top, section.key, section.noun, false, draft,
+                       [&](Form& form, const std::string& name) { section.read(draft, form, name); });
+}
+
+}  // namespace gatelab::topologies

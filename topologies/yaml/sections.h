@@ -1,0 +1,35 @@
+// The sections of a topology file. Internal to this folder.
+#pragma once
+
+#include <functional>
+
+#include "topologies/yaml/form.h"
+
+namespace gatelab::topologies {
+
+// What the readers of the sections share.
+struct Draft {
+    Topology topology;
+    std::vector<Problem> problems;
+    std::string folder;  // of the file, where certificate files are looked for; "" for the working directory
+};
+
+// Calls `read(form, name)` for each entry of a section, and finishes the form. Names are letters, digits, "-" and "_",
+// because they become names of files; with `loose` also ".", "@" and blanks.
+void for_each_entry(Form& top, std::string_view section, std::string_view noun, bool loose, Draft&,
+                    const std::function<void(Form&, const std::string&)>& read);
+
+void read_certificates(Form& top, Draft&);
+void read_nodes(Form& top, Draft&);  // clients, routers, firewalls, nats, gateways, networks, machines: in that order
+void read_links(Form& top, Draft&);
+void read_flows(Form& top, Draft&);
+void read_actions(Form& top, Draft&);
+
+// Fills in what the file need not say: the only gateway or virtual network, certificates and their root, links inside
+// virtual networks, the gateway's inside address.
+void complete(Draft&);
+
+// "no-such.pem", found from the folder of the file.
+std::string resolve(const Draft&, const std::string& file);
+
+}  // namespace gatelab::topologies
