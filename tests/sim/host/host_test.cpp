@@ -177,5 +177,40 @@ TEST(SimRoutes, AnswerFragmentationNeededToWhatMustNotBeFragmented) {
     EXPECT_EQ(read_u16(answer, 6), 1280);
 }
 
+TEST(SimRoutes, ReportExpiryFromTheDummyAddress) {
+    Line line;
+    const auto icmp = line.alice.open_raw(IpProtocol::Icmp).value();
+    std::optional<Ipv4Address> reporter;
+    icmp->on_packet([&](Ipv4Address from, ByteView message) {
+        if (message[0] == 11) reporter = from;
+    });
+    auto packet = udp_packet({kAlice, 5}, {kBob, 5}, "short-lived");
+    packet[8] = 1;
+    refresh_checksums(packet);
+    line.network.inject("alice-router", "alice", packet);
+    line.network.run_until(milliseconds(10));
+    EXPECT_EQ(reporter, Ipv4Address(192, 0, 0, 8));
+}
+
+// A host with an address for each of its two neighbours.
+TEST(SimRoutes, TakeTheSourceAddressOfTheInterface) {
+    Network network({});
+    auto& gateway = network.add_host("gateway", {{20, 0, 0, 4}, {10, 1, 0, 4}});
+    network.add_host("internet", {kAlice});
+    auto& machine = network.add_host("machine", {{10, 1, 1, 1}});
+    network.connect("gateway", "internet", link_called("gateway-internet"));
+    network.connect("gateway", "machine", link_called("gateway-machine"));
+    network.add_route("gateway", kEverywhere, "internet");
+    network.add_route("gateway", Prefix{{10, 1, 1, 0}, 24}, "machine");
+    network.set_source("gateway", "machine", {10, 1, 0, 4});
+    EXPECT_EQ(gateway.routes().source_for(kAlice).value(), Ipv4Address(20, 0, 0, 4));
+    EXPECT_EQ(gateway.routes().source_for({10, 1, 1, 1}).value(), Ipv4Address(10, 1, 0, 4));
+    Inbox from{gateway, 5}, to{machine, 5};
+    from.send({{10, 1, 1, 1}, 5}, "x");
+    network.run_until(milliseconds(10));
+    ASSERT_EQ(to.received.size(), 1u);
+    EXPECT_EQ(to.received[0].first.address, Ipv4Address(10, 1, 0, 4));
+}
+
 }  // namespace
 }  // namespace gatelab::sim
