@@ -17,11 +17,12 @@ namespace gatelab::sim {
 struct IsolatedEnd {
     enum class How {
         Returned,  // the function came back; `output` is whole
-        Exited,    // the process ended itself before that (`code`): an exit(), an assertion of a sanitizer
+        Exited,    // the process ended itself before that (`code`): an exit(), a sanitizer's report
         Killed,    // by a signal (`code`) that we did not send: a crash
         TimedOut,  // we ended it at its time limit
     } how = How::Returned;
     int code = 0;
+    Duration limit{};
     Bytes output;            // what the function returned; empty unless Returned
     std::string last_words;  // the end of what it wrote to standard error, at most 4 KiB
 
