@@ -1,0 +1,73 @@
+#include "conformance/context.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace gatelab::conformance {
+
+using namespace std::chrono_literals;
+
+bool Context::expect(bool held, std::string expected, std::string observed) {
+    steps_.push_back({scenario_.now(), std::move(expected), std::move(observed), held});
+    return held;
+}
+
+bool Context::expect_equal(const std::string& what, const std::string& expected, const std::string& observed) {
+    return expect(expected == observed, fmt::format("{} is {}", what, expected.empty() ? "empty" : expected),
+                  observed.empty() ? "empty" : observed);
+}
+
+bool Context::connect(const std::string& user) {
+    const auto start = scenario_.now();
+    client(user).connect();
+    scenario_.run_until([&] { return client(user).status().up || !client(user).status().failure.empty(); }, 20s);
+    if (client(user).status().up) measure("connect_s", seconds(scenario_.now() - start));
+    return expect_up(user);
+}
+
+bool Context::expect_up(const std::string& user) {
+    const auto status = client(user).status();
+    return expect(status.up, fmt::format("{}'s tunnel is up", user), describe(status));
+}
+
+bool Context::expect_traffic(const std::string& from, const std::string& to, int count) {
+    const auto result = scenario_.ping(from, to, count);
+    return expect(result.received == result.sent && result.sent == count,
+                  fmt::format("{} echo requests from {} to {} are all answered", count, from, to),
+                  fmt::format("{} of {} answered", result.received, result.sent));
+}
+
+bool Context::expect_refusal(const std::vector<std::string>& reasons, Duration limit, const std::string& user) {
+    client(user).connect();
+    const auto over = [&] { return client(user).status().up || !client(user).status().failure.empty(); };
+    const auto start = scenario_.now();
+    scenario_.run_until(over, limit);
+    measure("refused_s", seconds(scenario_.now() - start));
+    const auto status = client(user).status();
+    return expect(!status.up && std::find(reasons.begin(), reasons.end(), status.failure) != reasons.end(),
+                  fmt::format("{}'s attempt fails within {} s: {}", user, limit / 1s, fmt::join(reasons, " or ")),
+                  describe(status));
+}
+
+sim::TunnelEnd* Context::only_session() {
+    // The gateway may hear of the tunnel a moment after the client.
+    scenario_.run_until([&] { return !gateway().sessions().empty(); }, 2s);
+    const auto users = gateway().sessions();
+    auto* session = users.size() == 1 ? gateway().session(users.front()) : nullptr;
+    if (!session)
+        expect(false, "the gateway has one session", fmt::format("{}: {}", users.size(), fmt::join(users, ", ")));
+    return session;
+}
+
+std::string describe(const sim::TunnelStatus& status) {
+    if (!status.up) return status.failure.empty() ? "down" : "down: " + status.failure;
+    return fmt::format("up as {} with {} and {}", to_string(status.inner_address), status.ike_suite,
+                       status.child_suite);
+}
+
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+}  // namespace gatelab::conformance

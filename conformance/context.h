@@ -1,0 +1,52 @@
+// What a case works with: the running network, its two players, and a notebook of what was expected and observed.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "conformance/players.h"
+#include "conformance/report.h"
+#include "sim/scenario.h"
+
+namespace gatelab::conformance {
+
+class Context {
+public:
+    Context(sim::Scenario& scenario, const Pair& pair) : scenario_(scenario), pair_(pair) {}
+
+    sim::Scenario& scenario() { return scenario_; }
+    const Pair& pair() const { return pair_; }
+    sim::RemoteUser& client(const std::string& name = "alice") { return scenario_.client(name); }
+    sim::VpnGateway& gateway() { return scenario_.gateway("gateway"); }
+
+    // Notes what was expected and what is there; returns whether it held. The first that did not decides the verdict,
+    // and a case usually returns then: what follows has lost its ground.
+    bool expect(bool held, std::string expected, std::string observed);
+    bool expect_equal(const std::string& what, const std::string& expected, const std::string& observed);
+    void measure(const std::string& name, double value) { metrics_[name] = value; }
+
+    // Steps that many cases share. Each notes what it expects.
+    bool connect(const std::string& user = "alice");
+    bool expect_up(const std::string& user = "alice");
+    bool expect_traffic(const std::string& from, const std::string& to, int count = 2);
+    // The user's attempt fails within `limit`, for one of `reasons`.
+    bool expect_refusal(const std::vector<std::string>& reasons, Duration limit, const std::string& user = "alice");
+    // The gateway's end of the only session, or nullptr when there is not exactly one; notes it then.
+    sim::TunnelEnd* only_session();
+
+    const std::vector<Step>& steps() const { return steps_; }
+    const std::map<std::string, double>& metrics() const { return metrics_; }
+
+private:
+    sim::Scenario& scenario_;
+    Pair pair_;
+    std::vector<Step> steps_;
+    std::map<std::string, double> metrics_;
+};
+
+// "up as 10.60.0.2 with AES_GCM_16-256/..." or "down: peer-silent".
+std::string describe(const sim::TunnelStatus&);
+double seconds(Duration);
+
+}  // namespace gatelab::conformance

@@ -1,0 +1,60 @@
+#include "conformance/players.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace gatelab::conformance {
+
+std::string_view name_of(Feature feature) {
+    switch (feature) {
+        case Feature::NativeEsp: return "native-esp";
+        case Feature::VirtualTime: return "virtual-time";
+        case Feature::GiveUpQuickly: return "give-up-quickly";
+        case Feature::CountDrops: return "count-drops";
+    }
+    return "?";
+}
+
+const std::vector<Player>& players() {
+    using topologies::Implementation;
+    static const std::vector<Player> kPlayers = {
+        {"gatelab", Implementation::Gatelab, {}},
+        {"strongswan",
+         Implementation::StrongSwan,
+         {{Feature::NativeEsp, "kernel-libipsec always puts ESP into UDP"},
+          {Feature::VirtualTime, "charon lives by the machine's clock"},
+          {Feature::GiveUpQuickly, "charon repeats a request for 165 s before it gives up"},
+          {Feature::CountDrops, "kernel-libipsec does not tell what it dropped"}}},
+    };
+    return kPlayers;
+}
+
+const Player* find_player(std::string_view name) {
+    const auto at =
+        std::find_if(players().begin(), players().end(), [&](const auto& player) { return player.name == name; });
+    return at == players().end() ? nullptr : &*at;
+}
+
+bool Pair::virtual_time() const {
+    return client->implementation == topologies::Implementation::Gatelab &&
+           gateway->implementation == topologies::Implementation::Gatelab;
+}
+
+std::string Pair::lack_of(const std::vector<Need>& needs) const {
+    for (const auto& need : needs) {
+        for (const auto side : {Side::Client, Side::Gateway}) {
+            if (need.side != Side::Both && need.side != side) continue;
+            const auto& player = side == Side::Client ? *client : *gateway;
+            for (const auto& lack : player.lacks)
+                if (lack.feature == need.feature)
+                    return fmt::format("{} as {} does not claim {}: {}", player.name,
+                                       side == Side::Client ? "client" : "gateway", name_of(lack.feature), lack.why);
+        }
+    }
+    return {};
+}
+
+std::string to_string(const Pair& pair) { return pair.client->name + "-" + pair.gateway->name; }
+
+}  // namespace gatelab::conformance

@@ -1,0 +1,36 @@
+#include "conformance/suites/suites.h"
+
+#include <iterator>
+#include <utility>
+
+namespace gatelab::conformance {
+namespace {
+
+[[maybe_unused]] void add(std::vector<Case>& all, std::string suite, std::vector<Case> family) {
+    for (auto& one : family) {
+        one.suite = suite;
+        one.id = suite + "." + one.id;
+        all.push_back(std::move(one));
+    }
+}
+
+}  // namespace
+
+const std::vector<Suite>& suites() {
+    static const std::vector<Suite> kSuites = {
+        {"ikev2-basic", "A remote user's IKEv2 tunnel from dialling to hanging up, and what must be refused"},
+        {"esp-basic", "What ESP carries, protects and drops"},
+        {"p2s-ike-policy", "Every combination of Azure's default IKE and IPsec policies, and what lies outside them"},
+    };
+    return kSuites;
+}
+
+const std::vector<Case>& cases() {
+    static const std::vector<Case> kCases = [] {
+        std::vector<Case> all;
+        return all;
+    }();
+    return kCases;
+}
+
+}  // namespace gatelab::conformance

@@ -1,0 +1,202 @@
+#include "conformance/wire.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace gatelab::conformance {
+namespace {
+
+constexpr std::uint16_t kIkePort = 500, kNatPort = 4500;
+
+IkeHeader read_ike_header(ByteReader& reader) {
+    IkeHeader header;
+    header.spi_i = reader.u64();
+    header.spi_r = reader.u64();
+    reader.skip(1);
+    header.version = reader.u8();
+    header.exchange = reader.u8();
+    header.flags = reader.u8();
+    header.message_id = reader.u32();
+    header.length = reader.u32();
+    return header;
+}
+
+void read_esp(WirePacket& packet, ByteReader reader, PacketKind kind) {
+    const auto spi = reader.u32();
+    const auto sequence = reader.u32();
+    if (!reader.ok()) return;
+    packet.kind = kind;
+    packet.spi = spi;
+    packet.sequence = sequence;
+}
+
+void read_ike(WirePacket& packet, ByteReader reader) {
+    const auto header = read_ike_header(reader);
+    if (!reader.ok()) return;
+    packet.kind = PacketKind::Ike;
+    packet.ike = header;
+}
+
+void read_udp(WirePacket& packet, ByteReader reader, std::size_t offset) {
+    packet.source.port = reader.u16();
+    packet.destination.port = reader.u16();
+    reader.skip(4);
+    if (!reader.ok()) return;
+    packet.payload = offset + 8;
+    const auto either = [&](std::uint16_t port) {
+        return packet.source.port == port || packet.destination.port == port;
+    };
+    if (either(kNatPort)) {
+        auto probe = reader;
+        if (reader.remaining() == 1 && probe.u8() == 0xff) {
+            packet.kind = PacketKind::NatKeepalive;
+        } else if (auto marker = reader; marker.u32() == 0 && marker.ok()) {
+            packet.payload += 4;
+            read_ike(packet, marker);
+        } else {
+            read_esp(packet, reader, PacketKind::EspInUdp);
+        }
+    } else if (either(kIkePort)) {
+        read_ike(packet, reader);
+    }
+}
+
+// RFC 1071, over an even or odd number of octets.
+std::uint32_t sum_of(ByteView bytes, std::uint32_t sum = 0) {
+    for (std::size_t i = 0; i < bytes.size(); ++i) sum += i % 2 == 0 ? bytes[i] << 8 : bytes[i];
+    return sum;
+}
+
+std::uint16_t folded(std::uint32_t sum) {
+    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+    return static_cast<std::uint16_t>(~sum);
+}
+
+}  // namespace
+
+std::string name_of_exchange(std::uint8_t exchange) {
+    switch (exchange) {
+        case kIkeSaInit: return "IKE_SA_INIT";
+        case kIkeAuth: return "IKE_AUTH";
+        case kCreateChildSa: return "CREATE_CHILD_SA";
+        case kInformational: return "INFORMATIONAL";
+        default: return fmt::format("exchange {}", exchange);
+    }
+}
+
+std::string WirePacket::describe() const {
+    switch (kind) {
+        case PacketKind::Ike:
+            return fmt::format("{} {} {}", name_of_exchange(ike.exchange), ike.is_response() ? "response" : "request",
+                               ike.message_id);
+        case PacketKind::NatKeepalive: return "NAT keepalive";
+        case PacketKind::EspInUdp: return fmt::format("ESP in UDP {:#010x} #{}", spi, sequence);
+        case PacketKind::Esp: return fmt::format("ESP {:#010x} #{}", spi, sequence);
+        case PacketKind::Other: break;
+    }
+    return fmt::format("IP protocol {} from {} to {}", protocol, to_string(source), to_string(destination));
+}
+
+WirePacket parse_wire(Duration at, const std::string& from, ByteView ip_packet) {
+    WirePacket packet;
+    packet.at = at;
+    packet.from = from;
+    packet.bytes = copy_of(ip_packet);
+    ByteReader reader{packet.bytes};
+    const auto first = reader.u8();
+    const std::size_t header = (first & 0x0f) * std::size_t{4};
+    reader.skip(8);
+    packet.protocol = reader.u8();
+    reader.skip(2);
+    packet.source.address = Ipv4Address{reader.u32()};
+    packet.destination.address = Ipv4Address{reader.u32()};
+    if (!reader.ok() || first >> 4 != 4 || header < 20) return packet;
+    reader.skip(header - 20);
+    packet.payload = header;
+    if (packet.protocol == static_cast<std::uint8_t>(IpProtocol::Esp)) read_esp(packet, reader, PacketKind::Esp);
+    if (packet.protocol == static_cast<std::uint8_t>(IpProtocol::Udp)) read_udp(packet, reader, header);
+    return packet;
+}
+
+Wire::Wire(sim::Scenario& scenario, std::string link) : scenario_(scenario), link_(std::move(link)) {
+    scenario_.intercept(link_, [this](const std::string& from, ByteView packet) -> sim::Verdict {
+        packets_.push_back(parse_wire(scenario_.now(), from, packet));
+        // A copy: the meddler may look at packets() and so at this one.
+        const auto verdict = meddler_ ? meddler_(WirePacket{packets_.back()}) : sim::Verdict{};
+        if (verdict.kind == sim::Verdict::Kind::Drop) ++dropped_;
+        return verdict;
+    });
+}
+
+Wire::~Wire() { scenario_.intercept(link_, nullptr); }
+
+std::size_t Wire::count(const std::function<bool(const WirePacket&)>& which, std::size_t since) const {
+    std::size_t found = 0;
+    for (std::size_t i = since; i < packets_.size(); ++i) found += which(packets_[i]) ? 1 : 0;
+    return found;
+}
+
+const WirePacket* Wire::first(const std::function<bool(const WirePacket&)>& which, std::size_t since) const {
+    for (std::size_t i = since; i < packets_.size(); ++i)
+        if (which(packets_[i])) return &packets_[i];
+    return nullptr;
+}
+
+void Wire::drop_first(std::function<bool(const WirePacket&)> which) {
+    meddle([which = std::move(which), done = false](const WirePacket& packet) mutable -> sim::Verdict {
+        if (done || !which(packet)) return {};
+        done = true;
+        return {sim::Verdict::Kind::Drop, {}};
+    });
+}
+
+void Wire::drop_all(std::function<bool(const WirePacket&)> which) {
+    meddle([which = std::move(which)](const WirePacket& packet) -> sim::Verdict {
+        return which(packet) ? sim::Verdict{sim::Verdict::Kind::Drop, {}} : sim::Verdict{};
+    });
+}
+
+Bytes udp_packet(Endpoint source, Endpoint destination, ByteView payload) {
+    const auto udp_size = static_cast<std::uint16_t>(8 + payload.size());
+    ByteWriter ip;
+    ip.u8(0x45).u8(0).u16(static_cast<std::uint16_t>(20 + udp_size)).u32(0).u8(64).u8(17);
+    const auto ip_checksum = ip.reserve_u16();
+    ip.u32(source.address.number()).u32(destination.address.number());
+    ip.patch_u16(ip_checksum, folded(sum_of(ip.view())));
+    ip.u16(source.port).u16(destination.port).u16(udp_size);
+    const auto udp_checksum = ip.reserve_u16();
+    ip.bytes(payload);
+    const auto sum = folded(sum_of(ip.view().subspan(12), 17u + udp_size));  // with the pseudo-header of RFC 768
+    ip.patch_u16(udp_checksum, sum == 0 ? 0xffff : sum);
+    return ip.take();
+}
+
+Bytes with_flipped_bit(const WirePacket& packet, std::size_t offset) {
+    auto bytes = packet.bytes;
+    bytes.at(offset) ^= 0x10;
+    if (packet.kind == PacketKind::EspInUdp) bytes.at(packet.payload - 2) = bytes.at(packet.payload - 1) = 0;
+    return bytes;
+}
+
+std::optional<InnerHeader> inner_header(ByteView ip_packet) {
+    ByteReader reader{ip_packet};
+    const auto version = reader.u8() >> 4;
+    reader.skip(8);
+    InnerHeader header;
+    header.protocol = reader.u8();
+    reader.skip(2);
+    header.source = Ipv4Address{reader.u32()};
+    header.destination = Ipv4Address{reader.u32()};
+    if (!reader.ok() || version != 4) return std::nullopt;
+    return header;
+}
+
+bool is_echo(ByteView ip_packet, std::uint8_t type, Ipv4Address source, Ipv4Address destination) {
+    const auto header = inner_header(ip_packet);
+    return header && header->protocol == 1 && header->source == source && header->destination == destination &&
+           ip_packet.size() > 20 && ip_packet[(ip_packet[0] & 0x0f) * std::size_t{4}] == type;
+}
+
+}  // namespace gatelab::conformance

@@ -1,0 +1,124 @@
+#include "conformance/worlds.h"
+
+#include <cstdlib>
+
+namespace gatelab::conformance {
+namespace {
+
+using namespace topologies;
+
+const std::string kServerRoot = "ServerRootCert", kClientRoot = "P2SRootCert", kServer = "vpn.gatelab.example";
+
+Vertex add_node(Topology& topology, std::string name, NodeKind kind) {
+    return boost::add_vertex(Node{std::move(name), std::move(kind), {}, {}}, topology.graph);
+}
+
+void add_link(Topology& topology, Vertex a, Vertex b) {
+    Link link;
+    link.name = topology.graph[a].name + "-" + topology.graph[b].name;
+    boost::add_edge(a, b, link, topology.graph);
+}
+
+void add_certificate(Topology& topology, const std::string& name, const std::string& issuer, const std::string& dns) {
+    CertificateSpec spec;
+    spec.name = name;
+    spec.issuer = issuer;
+    if (!dns.empty()) spec.dns_names = {dns};
+    topology.certificates.push_back(std::move(spec));
+}
+
+Vertex add_client(Topology& topology, const Pair& pair, const std::string& name, Ipv4Address address) {
+    add_certificate(topology, name, kClientRoot, name + ".gatelab.example");
+    Client client;
+    client.address = address;
+    client.gateway = "gateway";
+    client.implementation = pair.client->implementation;
+    client.certificate = name;
+    return add_node(topology, name, std::move(client));
+}
+
+// The part that all worlds share: isp --- gateway --- vnet --- app1. Returns the ISP's router.
+Vertex add_azure(Topology& topology, const Pair& pair) {
+    add_certificate(topology, kServerRoot, "", "");
+    add_certificate(topology, kClientRoot, "", "");
+    add_certificate(topology, kServer, kServerRoot, kServer);
+    Gateway gateway;
+    gateway.public_address = kGatewayAddress;
+    gateway.virtual_network = "vnet";
+    gateway.inside_address = Ipv4Address{10, 1, 255, 4};
+    gateway.implementation = pair.gateway->implementation;
+    gateway.client_address_pool = kPool;
+    gateway.dns_servers = {kDnsAddress};
+    gateway.server_name = kServer;
+    gateway.certificate = kServer;
+    gateway.root_certificates = {kClientRoot};
+    VirtualNetwork network;
+    network.address_space = {kNetwork};
+    network.gateway_subnet = Prefix{Ipv4Address{10, 1, 255, 0}, 24};
+    network.subnets = {{"apps", Prefix{Ipv4Address{10, 1, 0, 0}, 24}}};
+
+    const auto isp = add_node(topology, "isp", Router{});
+    const auto azure = add_node(topology, "gateway", std::move(gateway));
+    const auto vnet = add_node(topology, "vnet", std::move(network));
+    const auto app = add_node(topology, "app1", VirtualMachine{kAppAddress, "vnet"});
+    add_link(topology, isp, azure);
+    add_link(topology, azure, vnet);
+    add_link(topology, vnet, app);
+    return isp;
+}
+
+}  // namespace
+
+Topology remote_access(const Pair& pair) {
+    Topology topology;
+    topology.name = "remote-access";
+    topology.summary = "One remote user dials a gateway";
+    const auto isp = add_azure(topology, pair);
+    add_link(topology, add_client(topology, pair, "alice", kAliceAddress), isp);
+    return topology;
+}
+
+Topology remote_access_behind_nat(const Pair& pair) {
+    Topology topology;
+    topology.name = "remote-access-behind-nat";
+    topology.summary = "Two remote users behind one NAT dial a gateway";
+    const auto isp = add_azure(topology, pair);
+    Nat nat;
+    nat.outside = "isp";
+    nat.outside_address = kHomeAddress;
+    const auto home = add_node(topology, "home", nat);
+    add_link(topology, home, isp);
+    add_link(topology, add_client(topology, pair, "alice", Ipv4Address{192, 168, 1, 10}), home);
+    add_link(topology, add_client(topology, pair, "bob", Ipv4Address{192, 168, 1, 11}), home);
+    return topology;
+}
+
+Client& client_of(Topology& topology, const std::string& name) {
+    auto* client = find_as<Client>(topology, name);
+    if (!client) std::abort();  // a case asks for a client that its world does not have
+    return *client;
+}
+
+Gateway& gateway_of(Topology& topology) {
+    auto* gateway = find_as<Gateway>(topology, "gateway");
+    if (!gateway) std::abort();
+    return *gateway;
+}
+
+CertificateSpec& certificate_of(Topology& topology, const std::string& name) {
+    for (auto& spec : topology.certificates)
+        if (spec.name == name) return spec;
+    std::abort();
+}
+
+void use_pre_shared_key(Topology& topology, const std::string& clients_key, const std::string& gateways_key) {
+    for (const auto* name : {"alice", "bob"}) {
+        if (auto* client = find_as<Client>(topology, name)) {
+            client->authentication = Authentication::PreSharedKey;
+            client->pre_shared_key = clients_key;
+        }
+    }
+    gateway_of(topology).pre_shared_key = gateways_key;
+}
+
+}  // namespace gatelab::conformance

@@ -1,0 +1,35 @@
+// The small networks that cases start from.
+//
+//   remote_access:             alice --- isp --- gateway --- vnet --- app1
+//   remote_access_behind_nat:  alice --+
+//                                      home --- isp --- gateway --- vnet --- app1
+//                              bob ----+
+#pragma once
+
+#include "conformance/players.h"
+#include "topologies/model/topology.h"
+
+namespace gatelab::conformance {
+
+inline const std::string kInternetLink = "isp-gateway";  // all outer traffic, on the public side of any NAT
+inline const std::string kInsideLink = "gateway-vnet";   // all inner traffic, in clear
+constexpr Ipv4Address kAliceAddress{203, 0, 113, 10};
+constexpr Ipv4Address kHomeAddress{203, 0, 113, 1};  // of the NAT
+constexpr Ipv4Address kGatewayAddress{198, 51, 100, 10};
+constexpr Ipv4Address kAppAddress{10, 1, 0, 4};
+constexpr Ipv4Address kDnsAddress{10, 1, 0, 53};
+constexpr Ipv4Address kElsewhere{192, 0, 2, 77};  // neither in the virtual network nor in the pool
+constexpr Prefix kNetwork{Ipv4Address{10, 1, 0, 0}, 16};
+constexpr Prefix kPool{Ipv4Address{10, 60, 0, 0}, 24};
+
+// Certificates of RSA 2048 as Azure's documentation makes them (P2S-CERT-09); nobody dials before a case says so.
+topologies::Topology remote_access(const Pair&);
+topologies::Topology remote_access_behind_nat(const Pair&);
+
+// Changes to them.
+topologies::Client& client_of(topologies::Topology&, const std::string& name = "alice");
+topologies::Gateway& gateway_of(topologies::Topology&);
+topologies::CertificateSpec& certificate_of(topologies::Topology&, const std::string& name);
+void use_pre_shared_key(topologies::Topology&, const std::string& clients_key, const std::string& gateways_key);
+
+}  // namespace gatelab::conformance
