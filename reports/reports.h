@@ -44,7 +44,7 @@ struct Change {
 
 struct Diff {
     std::vector<Change> regressions;  // passed before and does not pass now: failed, error or invalid
-    std::vector<Change> fixed;        // did not pass before and passes now
+    std::vector<Change> fixed;        // failed, error or invalid before and passes now
     std::vector<Change> fresh;        // not in the baseline
     std::vector<Change> gone;         // in the baseline only
     std::vector<Change> other;        // any other change of verdict

@@ -1,0 +1,15 @@
+// A report such as a run of the built-in suites leaves, made up: every verdict, several pairs, evidence for one case.
+#pragma once
+
+#include <filesystem>
+
+#include "conformance/report.h"
+
+namespace gatelab::reports {
+
+conformance::Report sample_report();
+
+// The event log of the case with evidence, where the report says it is.
+void write_sample_evidence(const std::filesystem::path& directory);
+
+}  // namespace gatelab::reports

@@ -1,0 +1,41 @@
+#include <gmock/gmock.h>
+
+#include "reports/reports.h"
+#include "tests/reports/sample.h"
+
+namespace gatelab::reports {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(ReportText, EndsWithTheSummary) {
+    EXPECT_THAT(
+        render_text(sample_report()),
+        testing::EndsWith("cases: 372 passed, 1 failed, 3 errors, 1 invalid, 1 skipped, 1 unsupported; 3 of " +
+                          std::to_string(summarize(sample_report()).requirements) + " requirements verified\n"));
+}
+
+TEST(ReportText, ShowsAFailureWithReasonRequirementAndSeed) {
+    const auto text = render_text(sample_report());
+    EXPECT_THAT(text, HasSubstr("failed: esp-basic.drops-replayed (gatelab/gatelab)"));
+    EXPECT_THAT(text, HasSubstr("requirements: RFC4303-3.4.3-REPLAY; seed 7"));
+    EXPECT_THAT(text, HasSubstr("delivered 2 times"));
+}
+
+TEST(ReportText, NamesWhatWasSkippedAndWhy) {
+    EXPECT_THAT(render_text(sample_report()),
+                HasSubstr("skipped strongswan/gatelab: this machine allows no user namespaces (1)"));
+}
+
+TEST(ReportText, HasARowForEachSuiteAndAColumnForEachPair) {
+    const auto text = render_text(sample_report());
+    EXPECT_THAT(text, HasSubstr("187/187"));
+    EXPECT_THAT(text, HasSubstr("184/187 (3 bad)"));
+    EXPECT_THAT(text, HasSubstr("gatelab/strongswan"));
+}
+
+TEST(ReportText, OfNothingSaysSo) { EXPECT_EQ(render_text(conformance::Report{}), "no case ran\n"); }
+
+}  // namespace
+}  // namespace gatelab::reports
