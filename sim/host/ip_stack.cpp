@@ -220,6 +220,14 @@ ns3::TcpL4Protocol& IpStack::tcp() { return *parts_->tcp; }
 
 void IpStack::add_interface(const std::string& interface, ns3::NetDevice& device, Ipv4Address source) {
     const auto index = parts_->ipv4->AddInterface(&device);
+    // Past the node's list of protocol handlers: it may not grow while it hands out a packet, and the arrival of one
+    // may be what opens a tunnel interface.
+    device.SetReceiveCallback(ns3::NetDevice::ReceiveCallback(
+        [ipv4 = parts_->ipv4](ns3::Ptr<ns3::NetDevice> from, ns3::Ptr<const ns3::Packet> packet, std::uint16_t protocol,
+                              const ns3::Address& sender) {
+            ipv4->Receive(from, packet, protocol, sender, sender, ns3::NetDevice::PACKET_HOST);
+            return true;
+        }));
     parts_->ipv4->SetUp(index);
     const bool added =
         parts_->routing->interfaces.emplace(interface, Routing::Interface{&device, index, source}).second;

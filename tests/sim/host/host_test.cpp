@@ -117,6 +117,19 @@ TEST(SimTun, CarriesTheHostsPacketsOverATunnel) {
     EXPECT_EQ(from.received.size(), 1u);
 }
 
+TEST(SimTun, MayOpenWhenAPacketArrives) {
+    Line line;
+    std::vector<std::unique_ptr<TunDevice>> devices;
+    Inbox from{line.alice, 7}, to{line.bob, 7};
+    to.socket->on_datagram([&](Endpoint, ByteView) {
+        for (int i = 0; i < 8; ++i)
+            devices.push_back(line.bob.open_tun({"p2s" + std::to_string(i), {172, 16, 0, 1}, 1400}).value());
+    });
+    from.send({kBob, 7}, "open");
+    line.network.run_until(milliseconds(10));
+    EXPECT_EQ(devices.size(), 8u);
+}
+
 TEST(SimTun, TakesItsRoutesAndAddressAlong) {
     Line line;
     auto& routes = line.alice.routes();
