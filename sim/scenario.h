@@ -24,7 +24,7 @@ struct RunOptions {
     std::filesystem::path out;  // run directory, made when missing; empty: nothing is written
     bool captures = true;       // pcap/ and keys/ in the run directory
     Duration lateness_budget = std::chrono::milliseconds(100);  // real time only: see Lateness
-    std::function<void(Duration)> progress;                     // told the simulated time now and then
+    std::function<void(Duration)> progress = {};                // told the simulated time now and then
 };
 
 // How late the simulator ran behind the wall clock, sampled every 10 ms of a real-time run. In virtual time all zero.

@@ -59,9 +59,20 @@ inline topologies::VirtualMachine machine(std::uint8_t host) {
     return machine;
 }
 
-// alice --- isp --- gw --- hub --- app1: a remote user with a pre-shared key.
+inline topologies::CertificateSpec certificate(const std::string& name, const std::string& issuer) {
+    topologies::CertificateSpec spec;
+    spec.name = name;
+    spec.issuer = issuer;
+    spec.key = {topologies::KeySpec::Kind::Ecdsa, 256};
+    return spec;
+}
+
+// alice --- isp --- gw --- hub --- app1: a remote user with a pre-shared key, at a gateway with a certificate.
 inline Sketch office() {
     Sketch sketch;
+    sketch.topology().certificates = {certificate("servers", ""), certificate("users", ""),
+                                      certificate("gw.example.com", "servers"),
+                                      certificate("alice.example.com", "users")};
     auto alice = user(Ipv4Address{198, 51, 100, 2});
     alice.authentication = topologies::Authentication::PreSharedKey;
     alice.pre_shared_key = "correct horse battery staple";
@@ -69,6 +80,8 @@ inline Sketch office() {
     alice.connect_at = Duration::zero();
     auto gw = gateway();
     gw.pre_shared_key = alice.pre_shared_key;
+    gw.certificate = "gw.example.com";
+    gw.root_certificates = {"users"};
     sketch.node("alice", alice).node("isp", topologies::Router{}).node("gw", gw);
     sketch.node("hub", hub()).node("app1", machine(4));
     sketch.link("alice", "isp").link("isp", "gw").link("gw", "hub").link("hub", "app1");

@@ -1,0 +1,38 @@
+// run.json and flows.json.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sim/roles.h"
+#include "sim/scenario.h"
+
+namespace gatelab::sim {
+
+// What run.json tells. All but `machine` repeats with the topology and the seed.
+struct RunSummary {
+    std::string topology;
+    std::uint64_t seed = 1;
+    Instant epoch;
+    Duration simulated{};
+    std::size_t events = 0;
+    struct Client {
+        std::string name;
+        TunnelStatus tunnel;
+    };
+    std::vector<Client> clients;
+    struct Gateway {
+        std::string name;
+        std::vector<std::string> sessions;
+    };
+    std::vector<Gateway> gateways;
+    std::size_t flows = 0;
+    Lateness lateness;
+    Instant started;  // by the wall clock
+    Duration wall{};
+};
+
+std::string to_run_json(const RunSummary&);  // schema "gatelab.run/1"
+std::string to_flows_json(const std::vector<FlowResult>&);
+
+}  // namespace gatelab::sim
