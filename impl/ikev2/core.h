@@ -57,7 +57,13 @@ public:
     // Outputs.
     void output(Engine::Output);
     void dropped(const Path&, std::string why);
-    void message_received(const Sa*, const Path&, const Header&, std::string payloads, std::size_t size);
+    struct Received {
+        const Sa* sa = nullptr;
+        std::string payloads;
+        std::size_t size = 0;
+        bool repeated = false;  // a request that was answered already
+    };
+    void message_received(const Path&, const Header&, Received);
 
     // Timers: an SA that was touched is looked at once more at the end of every call.
     void touch(const Sa&);

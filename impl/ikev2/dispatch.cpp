@@ -147,7 +147,7 @@ void handle_protected(Core& core, Instant now, const Path& path, const Header& h
 
     const bool repeated = !header.response && header.message_id != sa->expected_request;
     const auto chain = parse_payloads(opened->first, opened->payloads);
-    core.message_received(sa, path, header, chain ? describe(*chain) : "malformed", bytes.size());
+    core.message_received(path, header, {sa, chain ? describe(*chain) : "malformed", bytes.size(), repeated});
     // Section 2.1: a repeated request only triggers the same response again.
     if (repeated) return core.repeat_response(*sa, path);
     heard(core, now, *sa, path);
@@ -171,6 +171,9 @@ void give_up(Core& core, Instant now, Sa& sa) {
         const auto reason = deleting->reason;
         return core.close(sa, now, reason, deleting->detail);
     }
+    // What became of a last request matters no more once the SA was to go anyhow.
+    if (sa.in<Replaced>()) return core.close(sa, now, CloseReason::Rekeyed, "");
+    if (sa.in<Closing>()) return core.close(sa, now, CloseReason::Requested, "the peer fell silent");
     core.close(sa, now, CloseReason::PeerSilent,
                "no answer to " + name_of(sa.outstanding->type) + " after " + std::to_string(sa.outstanding->repeats) +
                    " repetitions");

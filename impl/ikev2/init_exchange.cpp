@@ -219,7 +219,7 @@ void start(Core& core, Instant now, Sa& sa) {
 }
 
 void handle_response(Core& core, Instant now, Sa& sa, const Path& path, const Header& header, ByteView bytes) {
-    core.message_received(&sa, path, header, describe_clear(header, bytes), bytes.size());
+    core.message_received(path, header, {&sa, describe_clear(header, bytes), bytes.size(), false});
     const auto message = parse_clear(header, bytes);
     if (!message) return core.dropped(path, message.error().detail);
     if (message->unsupported_critical) return core.dropped(path, "an unknown critical payload");
@@ -233,8 +233,9 @@ void handle_response(Core& core, Instant now, Sa& sa, const Path& path, const He
 
 void handle_request(Core& core, Instant now, const Path& path, const Header& header, ByteView bytes) {
     const auto digest = digest_of(path, bytes);
-    core.message_received(core.find_by_init_digest(digest), path, header, describe_clear(header, bytes), bytes.size());
-    if (Sa* known = core.find_by_init_digest(digest)) {
+    Sa* known = core.find_by_init_digest(digest);
+    core.message_received(path, header, {known, describe_clear(header, bytes), bytes.size(), known != nullptr});
+    if (known) {
         // Section 2.1: a repeated request only triggers the same response again, while the peer may still need it.
         if (!known->in<HalfOpen>()) return core.dropped(path, "repeats an IKE_SA_INIT that was answered and went on");
         return core.repeat_response(*known, path);

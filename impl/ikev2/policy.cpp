@@ -18,20 +18,24 @@ struct Name {
     std::string_view text;
 };
 
-constexpr std::array kEncryptions = {Name{Encryption::TripleDes, "3DES_CBC"}, Name{Encryption::AesCbc, "AES_CBC"},
-                                     Name{Encryption::AesGcm16, "AES_GCM_16"}};
-constexpr std::array kPrfs = {Name{Prf::HmacSha1, "PRF_HMAC_SHA1"}, Name{Prf::HmacSha256, "PRF_HMAC_SHA2_256"},
-                              Name{Prf::HmacSha384, "PRF_HMAC_SHA2_384"}, Name{Prf::HmacSha512, "PRF_HMAC_SHA2_512"}};
-constexpr std::array kIntegrities = {
-    Name{Integrity::HmacSha1_96, "HMAC_SHA1_96"}, Name{Integrity::HmacSha256_128, "HMAC_SHA2_256_128"},
-    Name{Integrity::HmacSha384_192, "HMAC_SHA2_384_192"}, Name{Integrity::HmacSha512_256, "HMAC_SHA2_512_256"}};
-constexpr std::array kEspIntegrities = {Name{esp::Integrity::HmacSha1_96, "HMAC_SHA1_96"},
-                                        Name{esp::Integrity::HmacSha256_128, "HMAC_SHA2_256_128"},
-                                        Name{esp::Integrity::HmacSha384_192, "HMAC_SHA2_384_192"}};
-constexpr std::array kEspCiphers = {Name{esp::Cipher::AesGcm16, "AES_GCM_16"}, Name{esp::Cipher::AesCbc, "AES_CBC"}};
-constexpr std::array kGroups = {Name{Group::Modp1024, "MODP_1024"}, Name{Group::Modp2048, "MODP_2048"},
-                                Name{Group::Ecp256, "ECP_256"}, Name{Group::Ecp384, "ECP_384"},
-                                Name{Group::Modp2048Sub256, "MODP_2048_256"}};
+constexpr std::array kEncryptions = {Name<Encryption>{Encryption::TripleDes, "3DES_CBC"},
+                                     Name<Encryption>{Encryption::AesCbc, "AES_CBC"},
+                                     Name<Encryption>{Encryption::AesGcm16, "AES_GCM_16"}};
+constexpr std::array kPrfs = {
+    Name<Prf>{Prf::HmacSha1, "PRF_HMAC_SHA1"}, Name<Prf>{Prf::HmacSha256, "PRF_HMAC_SHA2_256"},
+    Name<Prf>{Prf::HmacSha384, "PRF_HMAC_SHA2_384"}, Name<Prf>{Prf::HmacSha512, "PRF_HMAC_SHA2_512"}};
+constexpr std::array kIntegrities = {Name<Integrity>{Integrity::HmacSha1_96, "HMAC_SHA1_96"},
+                                     Name<Integrity>{Integrity::HmacSha256_128, "HMAC_SHA2_256_128"},
+                                     Name<Integrity>{Integrity::HmacSha384_192, "HMAC_SHA2_384_192"},
+                                     Name<Integrity>{Integrity::HmacSha512_256, "HMAC_SHA2_512_256"}};
+constexpr std::array kEspIntegrities = {Name<esp::Integrity>{esp::Integrity::HmacSha1_96, "HMAC_SHA1_96"},
+                                        Name<esp::Integrity>{esp::Integrity::HmacSha256_128, "HMAC_SHA2_256_128"},
+                                        Name<esp::Integrity>{esp::Integrity::HmacSha384_192, "HMAC_SHA2_384_192"}};
+constexpr std::array kEspCiphers = {Name<esp::Cipher>{esp::Cipher::AesGcm16, "AES_GCM_16"},
+                                    Name<esp::Cipher>{esp::Cipher::AesCbc, "AES_CBC"}};
+constexpr std::array kGroups = {Name<Group>{Group::Modp1024, "MODP_1024"}, Name<Group>{Group::Modp2048, "MODP_2048"},
+                                Name<Group>{Group::Ecp256, "ECP_256"}, Name<Group>{Group::Ecp384, "ECP_384"},
+                                Name<Group>{Group::Modp2048Sub256, "MODP_2048_256"}};
 
 template <class Table, class Value>
 std::string text_of_value(const Table& table, Value value) {

@@ -95,11 +95,10 @@ void Core::dropped(const Path& path, std::string why) {
     output(Engine::Traced{{"dropped", {{"why", std::move(why)}, {"remote", to_string(path.remote)}}}});
 }
 
-void Core::message_received(const Sa* sa, const Path& path, const Header& header, std::string payloads,
-                            std::size_t size) {
-    auto attributes = attributes_of(header, std::move(payloads), path, size);
-    attributes.emplace_back("retransmission", false);
-    add_sa_id(attributes, sa);
+void Core::message_received(const Path& path, const Header& header, Received received) {
+    auto attributes = attributes_of(header, std::move(received.payloads), path, received.size);
+    attributes.emplace_back("retransmission", received.repeated);
+    add_sa_id(attributes, received.sa);
     output(Engine::Traced{{"message-received", std::move(attributes)}});
 }
 

@@ -151,6 +151,26 @@ TEST(Establish, RetriesWithTheGroupThatTheResponderWants) {
     EXPECT_EQ(pair.client.last<Engine::SaEstablished>().keys.suite, gateway.ike_policy[0]);
 }
 
+TEST(Establish, CountsWithExtendedSequenceNumbersWhereBothWantThem) {
+    auto client = client_connection();
+    auto gateway = gateway_connection();
+    client.child_policy = {parse_child_suite("AES_GCM_16-256/ESN").value(),
+                           parse_child_suite("AES_GCM_16-256").value()};
+    {
+        Pair plain{client, {gateway}};
+        plain.dial();
+        plain.settle();
+        EXPECT_FALSE(plain.client.last<Engine::ChildEstablished>().inbound.suite.extended_sequence_numbers);
+    }
+    gateway.child_policy = client.child_policy;
+    Pair extended{client, {gateway}};
+    extended.dial();
+    extended.settle();
+    expect_one_tunnel(extended);
+    EXPECT_TRUE(extended.client.last<Engine::ChildEstablished>().inbound.suite.extended_sequence_numbers);
+    EXPECT_TRUE(extended.gateway.last<Engine::ChildEstablished>().inbound.suite.extended_sequence_numbers);
+}
+
 TEST(Establish, SurvivesABadWire) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
         SCOPED_TRACE(seed);

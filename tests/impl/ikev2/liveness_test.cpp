@@ -150,6 +150,18 @@ TEST(Closing, AnswersARepeatedDeleteAndThenForgets) {
     EXPECT_EQ(answers_to(pair, request), 0u);
 }
 
+TEST(Closing, OfASilentPeerIsStillWhatTheOwnerAskedFor) {
+    Pair pair{client_connection(), {gateway_connection()}};
+    bring_up(pair);
+    pair.wire.on_send = [](Instant, Parcel&) { return false; };
+    const auto sa = pair.client.last<Engine::SaEstablished>().sa;
+    pair.call([&] { pair.client.engine.check_liveness(pair.now, sa); });
+    pair.call([&] { pair.client.engine.close(pair.now, sa); });
+    pair.settle();
+    EXPECT_TRUE(pair.client.closed_with(CloseReason::Requested));
+    EXPECT_EQ(pair.client.all<Engine::SaClosed>().size(), 1u);
+}
+
 TEST(Closing, OfAnAttemptUnderWayIsSilent) {
     Pair pair{client_connection(), {gateway_connection()}};
     const auto id = pair.dial();
