@@ -15,6 +15,7 @@ namespace gatelab::reports {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::HasSubstr;
 
 bool is_there(const std::string& program) {
     return std::system(("command -v " + program + " >/dev/null 2>&1").c_str()) == 0;
