@@ -98,7 +98,7 @@ private:
                 if (hop == destination.owner && !is_announced(destination, from)) continue;
                 reached[from] = true;
                 heard.push_back(from);
-                if (needs_route(from, hop)) routes_[from].push_back({from, destination.prefix, hop});
+                if (needs_route(from)) routes_[from].push_back({from, destination.prefix, hop});
             }
         }
     }
@@ -109,11 +109,8 @@ private:
         return leads_inside(topology_, destination.owner, to) == (destination.realm == Realm::Inside);
     }
 
-    // A firewall is a bump in the wire. A NAT knows its way out.
-    bool needs_route(Vertex node, Vertex hop) const {
-        if (is<Firewall>(topology_, node)) return false;
-        return !is<Nat>(topology_, node) || outside_of(topology_, node) != hop;
-    }
+    // A firewall is a bump in the wire; a NAT learns from what passes where its inside addresses are.
+    bool needs_route(Vertex node) const { return !is<Firewall>(topology_, node) && !is<Nat>(topology_, node); }
 
     // Where a machine sends what it knows nothing about; a gateway asks the Internet.
     std::optional<Vertex> default_neighbour(Vertex vertex) const {

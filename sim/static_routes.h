@@ -9,7 +9,7 @@
 namespace gatelab::sim {
 
 struct StaticRoute {
-    topologies::Vertex node;  // a client, gateway, virtual network, virtual machine, router or NAT
+    topologies::Vertex node;  // a client, gateway, virtual network, virtual machine or router
     Prefix destination;
     topologies::Vertex neighbour;  // the next hop, over the link between the two
     friend bool operator==(const StaticRoute&, const StaticRoute&) = default;

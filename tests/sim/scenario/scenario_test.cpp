@@ -2,11 +2,14 @@
 
 #include <gmock/gmock.h>
 
+#include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "impl/crypto/algorithms.h"
 #include "tests/sim/scenario/sample.h"
 #include "tests/sim/scenario/scratch.h"
+#include "topologies/yaml/reader.h"
 
 namespace gatelab::sim {
 namespace {
@@ -154,6 +157,40 @@ TEST(Scenario, RefusesATopologyThatDoesNotHold) {
     EXPECT_THAT(scenario.error().detail, HasSubstr("nowhere"));
 }
 
+// --- the library ------------------------------------------------------------------------------------------------
+
+Topology library(const std::string& name) {
+    auto topology = topologies::load(name);
+    EXPECT_TRUE(topology) << topology.error().detail;
+    return *topology;
+}
+
+TEST(LibraryScenario, RunsARemoteUser) {
+    const auto scenario = start(library("remote-user"));
+    ASSERT_TRUE(run_to_end(*scenario, 10s));
+    EXPECT_TRUE(scenario->client("alice").status().up);
+    for (const auto& flow : scenario->flows()) EXPECT_EQ(flow.loss, 0) << flow.name;
+}
+
+TEST(LibraryScenario, RunsTwoUsersBehindOneNat) {
+    const auto scenario = start(library("remote-user-nat"));
+    ASSERT_TRUE(run_to_end(*scenario, 10s));
+    for (const auto& name : {"alice", "bob"}) {
+        const auto status = scenario->client(name).status();
+        EXPECT_TRUE(status.up) << name << ": " << status.failure;
+        EXPECT_TRUE(status.nat_here) << name;
+        EXPECT_TRUE(status.udp_encapsulation) << name;
+    }
+    for (const auto& flow : scenario->flows()) EXPECT_EQ(flow.loss, 0) << flow.name;
+}
+
+TEST(LibraryScenario, NamesTheFailureWhenUdpIsBlocked) {
+    const auto scenario = start(library("udp-blocked"));
+    ASSERT_TRUE(scenario->run_until([&] { return !scenario->client("alice").status().failure.empty(); }, 1min));
+    EXPECT_THAT(scenario->client("alice").status().failure, testing::AnyOf("peer-silent", "timed-out"));
+    EXPECT_EQ(scenario->ping("alice", "web", 1).received, 0);
+}
+
 // --- flows --------------------------------------------------------------------------------------------------------
 
 TEST(Scenario, MeasuresTheFlowsOfATopology) {
@@ -211,6 +248,13 @@ TEST(ScenarioEvidence, RepeatsByteForByteWithTheSeed) {
     ASSERT_GT(first.size(), 10);
     ASSERT_EQ(first.size(), second.size());
     for (const auto& [name, content] : first) EXPECT_TRUE(second.at(name) == content) << name;
+}
+
+// Builds can be compared by hand: the same number must come out of the release and the dev build.
+TEST(ScenarioEvidence, HasAFingerprint) {
+    Bytes all;
+    for (const auto& [name, content] : evidence(7)) append(all, as_bytes(name + '\n' + content));
+    std::cout << "evidence of seed 7: " << to_hex(crypto::digest(crypto::Hash::Sha256, all)) << "\n";
 }
 
 TEST(ScenarioEvidence, DiffersWithAnotherSeed) {

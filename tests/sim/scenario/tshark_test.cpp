@@ -1,0 +1,157 @@
+// Wireshark's tshark, which knows nothing of us, reads a run's captures with the run's keys.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "sim/scenario.h"
+#include "tests/sim/scenario/sample.h"
+#include "tests/sim/scenario/scratch.h"
+
+namespace gatelab::sim {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+using topologies::Action;
+using topologies::Topology;
+
+std::string output_of(const std::string& command) {
+    std::string output;
+    std::array<char, 4096> buffer{};
+    FILE* pipe = ::popen(command.c_str(), "r");
+    while (const auto count = std::fread(buffer.data(), 1, buffer.size(), pipe)) output.append(buffer.data(), count);
+    ::pclose(pipe);
+    return output;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream in{text};
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    return lines;
+}
+
+class TsharkTest : public testing::Test {
+protected:
+    void SetUp() override {
+        if (output_of("tshark --version 2>/dev/null").empty()) GTEST_SKIP() << "tshark is not installed";
+    }
+
+    void run(const Topology& topology, Duration duration) {
+        auto scenario = Scenario::create(topology, {.seed = 7, .out = directory()});
+        ASSERT_TRUE(scenario) << scenario.error().detail;
+        const auto ended = run_to_end(**scenario, duration);
+        ASSERT_TRUE(ended) << ended.error().detail;
+        ASSERT_TRUE((*scenario)->client("alice").status().up);
+    }
+
+    // What tshark prints of one capture's packets that fit a display filter, a line each.
+    std::vector<std::string> ask(const std::string& capture, const std::string& filter,
+                                 const std::string& fields = "") {
+        std::string command = "WIRESHARK_CONFIG_DIR='" + (directory() / "keys").string() + "' tshark -n -r '" +
+                              (directory() / "pcap" / capture).string() + "' -Y '" + filter + "'";
+        if (!fields.empty()) command += " -T fields " + fields;
+        return lines_of(output_of(command + " 2>&1 | grep -v 'Running as user'"));
+    }
+
+    std::vector<std::string> captures() const {
+        std::vector<std::string> names;
+        for (const auto& entry : fs::directory_iterator(directory() / "pcap")) names.push_back(entry.path().filename());
+        std::sort(names.begin(), names.end());
+        return names;
+    }
+
+    void expect_clean() {
+        for (const auto& name : captures())
+            EXPECT_THAT(ask(name, "_ws.malformed || _ws.expert.severity == error || esp.icv_bad == 1"), IsEmpty())
+                << name;
+    }
+
+    fs::path directory() const { return scratch_ / "run"; }
+
+private:
+    const Scratch scratch_;
+};
+
+Topology with_ping() {
+    auto topology = office().topology();
+    topologies::Flow flow;
+    flow.name = "ping";
+    flow.from = "alice";
+    flow.to = "app1";
+    flow.interval = 500ms;
+    topology.flows = {flow};
+    return topology;
+}
+
+TEST_F(TsharkTest, SeesTheIdentityInsideIkeAuth) {
+    run(with_ping(), 3s);
+    const auto names = ask("alice-alice-isp.pcap", "isakmp.exchangetype == 35", "-e isakmp.id.data.fqdn");
+    ASSERT_THAT(names, SizeIs(2)) << "a request and a response";
+    EXPECT_THAT(names[0], HasSubstr("alice.example.com"));
+    EXPECT_THAT(names[1], HasSubstr("gw.example.com"));
+}
+
+TEST_F(TsharkTest, SeesPingsInsideEspWithGoodIcvs) {
+    run(with_ping(), 3s);
+    EXPECT_THAT(ask("alice-alice-isp.pcap", "esp.icv_good == 1 && icmp.type == 8"), SizeIs(2));
+    EXPECT_THAT(ask("alice-alice-isp.pcap", "esp.icv_good == 1 && icmp.type == 0"), SizeIs(2));
+    EXPECT_THAT(ask("gw-isp-gw.pcap", "esp.icv_good == 1 && icmp"), SizeIs(4));
+    EXPECT_THAT(ask("alice-vpn0.pcap", "icmp"), SizeIs(4)) << "in the clear on the tunnel interface";
+    expect_clean();
+}
+
+TEST_F(TsharkTest, FollowsRekeying) {
+    auto topology = with_ping();
+    topology.actions = {{Action::Kind::RekeyIke, 2s + 200ms, "alice", {}, {}},
+                        {Action::Kind::RekeyChild, 2s + 700ms, "alice", {}, {}},
+                        {Action::Kind::CheckLiveness, 3s + 100ms, "gw", {}, {}}};
+    run(topology, 4s);
+    EXPECT_THAT(ask("alice-alice-isp.pcap", "isakmp.exchangetype == 36 && isakmp.enc.decrypted"), SizeIs(4));
+    EXPECT_THAT(ask("alice-alice-isp.pcap", "isakmp && isakmp.exchangetype != 34 && !isakmp.enc.decrypted"), IsEmpty());
+    EXPECT_THAT(ask("alice-alice-isp.pcap", "esp && !icmp"), IsEmpty());
+    EXPECT_THAT(ask("alice-alice-isp.pcap", "esp.icv_good == 1 && icmp.type == 0"), SizeIs(4));
+    expect_clean();
+}
+
+TEST_F(TsharkTest, ReadsEspInUdpOnBothSidesOfANat) {
+    auto topology = with_ping();
+    topologies::Nat nat;
+    nat.outside = "isp";
+    nat.outside_address = Ipv4Address{198, 51, 100, 77};
+    auto alice = *topologies::find_as<topologies::Client>(topology, "alice");
+    alice.address = Ipv4Address{192, 168, 7, 2};
+    Sketch natted;
+    natted.topology().certificates = topology.certificates;
+    natted.node("alice", alice).node("nat", nat).node("isp", topologies::Router{});
+    natted.node("gw", *topologies::find_as<topologies::Gateway>(topology, "gw")).node("hub", hub());
+    natted.node("app1", machine(4));
+    natted.link("alice", "nat").link("nat", "isp").link("isp", "gw").link("gw", "hub").link("hub", "app1");
+    natted.topology().flows = topology.flows;
+    run(natted.topology(), 3s);
+    EXPECT_THAT(ask("alice-alice-nat.pcap", "udp.port == 4500 && esp.icv_good == 1 && icmp"), SizeIs(4));
+    EXPECT_THAT(ask("gw-isp-gw.pcap", "udp.port == 4500 && esp.icv_good == 1 && icmp"), SizeIs(4));
+    EXPECT_THAT(ask("gw-isp-gw.pcap", "isakmp.exchangetype == 35", "-e isakmp.id.data.fqdn"),
+                Contains(HasSubstr("alice.example.com")));
+    expect_clean();
+}
+
+TEST_F(TsharkTest, ReadsCbcWithHmac) {
+    auto topology = with_ping();
+    auto* alice = topologies::find_as<topologies::Client>(topology, "alice");
+    alice->ike_policy = {"AES_CBC-256/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048"};
+    alice->ipsec_policy = {"AES_CBC-256/HMAC_SHA2_256_128"};
+    run(topology, 3s);
+    EXPECT_THAT(ask("alice-alice-isp.pcap", "isakmp.exchangetype == 35 && isakmp.enc.decrypted"), SizeIs(2));
+    EXPECT_THAT(ask("alice-alice-isp.pcap", "esp.icv_good == 1 && icmp"), SizeIs(4));
+    expect_clean();
+}
+
+}  // namespace
+}  // namespace gatelab::sim
