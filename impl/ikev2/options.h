@@ -52,6 +52,7 @@ struct Retransmission {
     int attempts = 5;  // repetitions before giving up
 };
 
+// Rekeys come up to a tenth sooner, at random, so that two ends seldom start at once (RFC 7296 section 2.8).
 struct Lifetimes {
     Duration ike = std::chrono::hours(8);               // rekey the IKE SA at this age; zero: never
     Duration child = std::chrono::hours(1);             // rekey a child SA at this age; zero: never
