@@ -1,9 +1,8 @@
 #include "sim/run_directory.h"
 
 #include <gmock/gmock.h>
-#include <signal.h>
-#include <sys/resource.h>
 
+#include "tests/sim/scenario/full_disk.h"
 #include "tests/sim/scenario/scratch.h"
 
 namespace gatelab::sim {
@@ -12,21 +11,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
-
-// While one lives, no file of this process may grow beyond `bytes`: what a full disk looks like to a writer.
-class FullDisk {
-public:
-    explicit FullDisk(rlim_t bytes) {
-        ::signal(SIGXFSZ, SIG_IGN);
-        ::getrlimit(RLIMIT_FSIZE, &before_);
-        const rlimit limit{bytes, before_.rlim_max};
-        ::setrlimit(RLIMIT_FSIZE, &limit);
-    }
-    ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
-
-private:
-    rlimit before_{};
-};
 
 const Event kEvent{std::chrono::seconds(1), "alice", "ikev2", "message-sent", {{"exchange", std::string("IKE_AUTH")}}};
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "impl/crypto/algorithms.h"
+#include "tests/sim/scenario/full_disk.h"
 #include "tests/sim/scenario/sample.h"
 #include "tests/sim/scenario/scratch.h"
 #include "topologies/yaml/reader.h"
@@ -277,6 +278,29 @@ TEST(ScenarioEvidence, CoversTheRun) {
     EXPECT_EQ(run.at("summary").at("clients").at(0).at("up"), true);
     const auto flows = json::parse(files.at("flows.json"));
     EXPECT_EQ(flows.at(0).at("tunnel"), "alice");
+}
+
+TEST(ScenarioEvidence, FailsByNameOnAFullDisk) {
+    const Scratch scratch;
+    auto topology = office().topology();
+    topology.flows = {flow(topologies::Flow::Kind::Udp, "alice", "app1")};
+    const auto scenario = start(topology, {.seed = 7, .out = scratch / "run"});
+    scenario->run_for(3s);
+    const FullDisk full{20'000};
+    const auto ended = scenario->finish();
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().fault, Fault::Io);
+    EXPECT_THAT(ended.error().detail, AllOf(HasSubstr("run/pcap/"), HasSubstr(".pcap")));
+    EXPECT_FALSE(fs::exists(scratch / "run" / "run.json"));
+}
+
+TEST(ScenarioEvidence, FailsBeforeTheRunWhenTheDirectoryCannotBeMade) {
+    const Scratch scratch;
+    write_text(scratch / "file", "");
+    const auto scenario = Scenario::create(office().topology(), {.seed = 7, .out = scratch / "file"});
+    ASSERT_FALSE(scenario);
+    EXPECT_EQ(scenario.error().fault, Fault::Io);
+    EXPECT_THAT(scenario.error().detail, HasSubstr("file"));
 }
 
 TEST(ScenarioEvidence, IsNotWrittenWithoutADirectory) {
