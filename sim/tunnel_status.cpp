@@ -8,8 +8,8 @@ TunnelStatus to_status(const ipsec::TunnelStatus& tunnel) {
     status.peer = to_string(tunnel.peer);
     status.inner_address = tunnel.configuration.address.value_or(Ipv4Address{});
     status.dns = tunnel.configuration.dns;
-    status.ike_suite = to_string(tunnel.ike_suite);
-    status.child_suite = to_string(tunnel.child_suite);
+    if (tunnel.ike_suite) status.ike_suite = to_string(*tunnel.ike_suite);
+    if (tunnel.child_suite) status.child_suite = to_string(*tunnel.child_suite);
     status.local_selectors = to_string(tunnel.local);
     status.remote_selectors = to_string(tunnel.remote);
     status.nat_here = tunnel.nat_here;

@@ -190,8 +190,8 @@ void Stack::State::act(const Ike::ChildEstablished& established) {
     tunnels.add_child(*tunnel, established);
     host.emit("ipsec", {"child-installed",
                         {{"tunnel", number(tunnel->id)},
-                         {"spi-in", hex(established.inbound.spi)},
-                         {"spi-out", hex(established.outbound.spi)},
+                         {"spi_in", hex(established.inbound.spi)},
+                         {"spi_out", hex(established.outbound.spi)},
                          {"suite", to_string(established.suite)},
                          {"local", to_string(established.inbound.local)},
                          {"remote", to_string(established.inbound.remote)},
@@ -206,7 +206,7 @@ void Stack::State::act(const Ike::ChildClosed& closed) {
     if (!child) return;
     host.emit("ipsec", {"child-removed",
                         {{"tunnel", number(tunnel->id)},
-                         {"spi-in", hex(child->inbound.parameters().spi)},
+                         {"spi_in", hex(child->inbound.parameters().spi)},
                          {"reason", std::string(name_of(closed.reason))}}});
     tunnels.remove_child(*tunnel, closed.child);
 }

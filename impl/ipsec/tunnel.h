@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,9 +38,9 @@ struct TunnelStatus {
     ikev2::Identification peer;
     ikev2::Path path;
     bool nat_here = false, nat_there = false, udp_encapsulation = false;
-    ikev2::Configuration configuration;  // granted to us, or by us
-    ikev2::IkeSuite ike_suite;           // of the newest IKE SA
-    ikev2::ChildSuite child_suite{};     // of the newest child SA, as the rest below
+    ikev2::Configuration configuration;              // granted to us, or by us
+    std::optional<ikev2::IkeSuite> ike_suite;        // of the newest IKE SA; none while none is established
+    std::optional<ikev2::ChildSuite> child_suite{};  // of the newest child SA, as the rest below
     esp::TrafficSelectors local{}, remote{};
     esp::Spi inbound_spi{}, outbound_spi{};
     int children = 0;

@@ -21,7 +21,7 @@ struct Tunnel {
     ikev2::Path path;
     bool nat_here = false, nat_there = false;
     ikev2::Configuration configuration;
-    ikev2::IkeSuite ike_suite;
+    std::optional<ikev2::IkeSuite> ike_suite;
     int ike_rekeys = 0, child_rekeys = 0;
     Children children;
 };
