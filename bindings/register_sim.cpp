@@ -1,0 +1,120 @@
+#include "bindings/register_sim.h"
+
+#include <pybind11/stl.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "bindings/errors.h"
+#include "sim/isolation.h"
+#include "sim/report_files.h"
+#include "sim/scenario.h"
+
+namespace gatelab::bindings {
+namespace {
+
+namespace py = pybind11;
+using Json = nlohmann::ordered_json;
+using topologies::Topology;
+
+struct Order {
+    Topology topology;
+    sim::RunOptions options;
+    Duration duration;
+};
+
+Json describe(const sim::TunnelStatus& tunnel) {
+    auto dns = Json::array();
+    for (const auto& server : tunnel.dns) dns.push_back(to_string(server));
+    return {{"up", tunnel.up},
+            {"failure", tunnel.failure},
+            {"peer", tunnel.peer},
+            {"inner_address", tunnel.inner_address.is_unspecified() ? "" : to_string(tunnel.inner_address)},
+            {"dns", dns},
+            {"ike_suite", tunnel.ike_suite},
+            {"child_suite", tunnel.child_suite},
+            {"local_selectors", tunnel.local_selectors},
+            {"remote_selectors", tunnel.remote_selectors},
+            {"nat_here", tunnel.nat_here},
+            {"nat_there", tunnel.nat_there},
+            {"udp_encapsulation", tunnel.udp_encapsulation},
+            {"ike_rekeys", tunnel.ike_rekeys},
+            {"child_rekeys", tunnel.child_rekeys},
+            {"packets_in", tunnel.packets_in},
+            {"packets_out", tunnel.packets_out}};
+}
+
+Json tunnels_of(sim::Scenario& scenario, const Topology& topology) {
+    auto all = Json::object();
+    for (const auto vertex : boost::make_iterator_range(boost::vertices(topology.graph))) {
+        const auto& node = topology.graph[vertex];
+        if (!std::holds_alternative<topologies::Client>(node.kind)) continue;
+        all[node.name] = describe(scenario.client(node.name).status());
+    }
+    return all;
+}
+
+// In the child: everything that the run has to tell, as one JSON text.
+Result<std::string> carry_out(const Order& order) {
+    auto scenario = sim::Scenario::create(order.topology, order.options);
+    if (!scenario) return pass(scenario);
+    if (auto ran = run_to_end(**scenario, order.duration); !ran) return pass(ran);
+    if (auto finished = (*scenario)->finish(); !finished) return pass(finished);
+    const auto tunnels = tunnels_of(**scenario, order.topology);
+    auto text = R"({"flows":)" + sim::to_flows_json((*scenario)->flows()) + R"(,"tunnels":)" + tunnels.dump() +
+                R"(,"simulated":)" + format_seconds((*scenario)->now()) + R"(,"events":[)";
+    bool first = true;
+    for (const auto& event : (*scenario)->events()) {
+        if (!std::exchange(first, false)) text += ',';
+        text += to_json_line(event);
+    }
+    return text + "]}";
+}
+
+// One octet for the outcome (0, or 1 + fault), then the text: the result or the message.
+Bytes packed(const Result<std::string>& result) {
+    ByteWriter writer;
+    writer.u8(static_cast<std::uint8_t>(result ? 0 : 1 + static_cast<int>(result.error().fault)));
+    writer.bytes(as_bytes(result ? *result : result.error().detail));
+    return writer.take();
+}
+
+Result<std::string> unpacked(ByteView all) {
+    if (all.empty()) return fail(Fault::Io, "the run's process sent nothing");
+    auto text = as_text(all.subspan(1));
+    if (all[0] == 0) return text;
+    return fail(static_cast<Fault>(all[0] - 1), std::move(text));
+}
+
+Result<std::string> carry_out_isolated(const Order& order, Duration limit) {
+    const auto end = sim::run_isolated([&order] { return packed(carry_out(order)); }, limit);
+    if (!end) return pass(end);
+    if (end->how != sim::IsolatedEnd::How::Returned) return fail(Fault::Io, "the run " + end->describe());
+    return unpacked(end->output);
+}
+
+Duration from_seconds(double seconds, const char* what) {
+    if (!std::isfinite(seconds) || seconds <= 0 || seconds > 1e9)
+        throw Raised({Fault::Malformed, std::string(what) + ": expected seconds above 0 and up to 1e9"});
+    return std::chrono::round<Duration>(std::chrono::duration<double>(seconds));
+}
+
+std::string run(const Topology& topology, std::uint64_t seed, std::optional<double> duration, const std::string& out,
+                bool captures, double timeout) {
+    Order order{.topology = topology, .options = {}, .duration = topology.duration};
+    order.options.seed = seed;
+    order.options.out = out;
+    order.options.captures = captures;
+    if (duration) order.duration = from_seconds(*duration, "duration");
+    return value_or_raise(carry_out_isolated(order, from_seconds(timeout, "timeout")));
+}
+
+}  // namespace
+
+void register_sim(py::module_& module) {
+    module.def("run", &run, py::arg("topology"), py::arg("seed"), py::arg("duration"), py::arg("out"),
+               py::arg("captures"), py::arg("timeout"));
+}
+
+}  // namespace gatelab::bindings

@@ -1,0 +1,107 @@
+#include "bindings/register_topologies.h"
+
+#include <pybind11/stl.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bindings/errors.h"
+#include "topologies/model/check.h"
+#include "topologies/model/topology.h"
+#include "topologies/yaml/reader.h"
+
+namespace gatelab::bindings {
+namespace {
+
+namespace py = pybind11;
+using topologies::Topology;
+
+using Json = nlohmann::ordered_json;
+using Settings = std::vector<std::pair<std::string, std::string>>;  // in the order given
+
+std::vector<topologies::Override> overrides_of(const Settings& settings) {
+    std::vector<topologies::Override> all;
+    for (const auto& [path, value] : settings) all.push_back({path, value});
+    return all;
+}
+
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+// The address that a node has on the network; "" for those that have none.
+std::string address_of(const topologies::NodeKind& kind) {
+    if (const auto* client = std::get_if<topologies::Client>(&kind)) return to_string(client->address);
+    if (const auto* gateway = std::get_if<topologies::Gateway>(&kind)) return to_string(gateway->public_address);
+    if (const auto* machine = std::get_if<topologies::VirtualMachine>(&kind)) return to_string(machine->address);
+    if (const auto* nat = std::get_if<topologies::Nat>(&kind)) return to_string(nat->outside_address);
+    return {};
+}
+
+Json nodes_of(const Topology& topology) {
+    auto all = Json::array();
+    for (const auto vertex : boost::make_iterator_range(boost::vertices(topology.graph))) {
+        const auto& node = topology.graph[vertex];
+        all.push_back({{"name", node.name}, {"kind", name_of(node.kind)}, {"address", address_of(node.kind)}});
+    }
+    return all;
+}
+
+Json links_of(const Topology& topology) {
+    auto all = Json::array();
+    for (const auto edge : boost::make_iterator_range(boost::edges(topology.graph))) {
+        const auto& link = topology.graph[edge];
+        all.push_back({{"name", link.name},
+                       {"ends",
+                        {topology.graph[boost::source(edge, topology.graph)].name,
+                         topology.graph[boost::target(edge, topology.graph)].name}},
+                       {"bits_per_second", link.bits_per_second},
+                       {"delay", seconds(link.delay)},
+                       {"loss", link.loss},
+                       {"mtu", link.mtu}});
+    }
+    return all;
+}
+
+Json flows_of(const Topology& topology) {
+    auto all = Json::array();
+    for (const auto& flow : topology.flows) {
+        all.push_back({{"name", flow.name},
+                       {"kind", name_of(flow.kind)},
+                       {"source", flow.from},
+                       {"destination", flow.to},
+                       {"start", seconds(flow.start)},
+                       {"stop", flow.stop ? Json(seconds(*flow.stop)) : Json(nullptr)},
+                       {"bits_per_second", flow.bits_per_second},
+                       {"packet_size", flow.packet_size}});
+    }
+    return all;
+}
+
+// What the Python package makes its typed objects from.
+std::string describe(const Topology& topology) {
+    auto problems = Json::array();
+    for (const auto& problem : check(topology)) {
+        const bool error = problem.severity == topologies::Problem::Severity::Error;
+        problems.push_back({{"severity", error ? "error" : "warning"},
+                            {"file", problem.mark.file},
+                            {"line", problem.mark.line},
+                            {"column", problem.mark.column},
+                            {"message", problem.message}});
+    }
+    return Json{{"name", topology.name},       {"summary", topology.summary}, {"duration", seconds(topology.duration)},
+                {"nodes", nodes_of(topology)}, {"links", links_of(topology)}, {"flows", flows_of(topology)},
+                {"problems", problems}}
+        .dump();
+}
+
+}  // namespace
+
+void register_topologies(py::module_& module) {
+    py::class_<Topology>(module, "Topology").def("describe", &describe);
+    module.def("load", [](const std::string& path, const Settings& settings) {
+        return value_or_raise(topologies::load(path, overrides_of(settings)));
+    });
+}
+
+}  // namespace gatelab::bindings

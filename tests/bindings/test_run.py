@@ -1,0 +1,101 @@
+import json
+
+import pytest
+
+import gatelab
+
+
+def test_brings_up_the_tunnel_and_carries_the_flows(run):
+    tunnel = run.tunnels["alice"]
+    assert tunnel.up and tunnel.failure == ""
+    assert tunnel.inner_address == "172.16.201.2"
+    assert 10 <= run.duration < 11  # what is still under way when the flows stop arrives
+    ping = run.flow("ping")
+    assert ping.loss == 0 and ping.packets_received > 0
+    assert 30 < ping.rtt_p50_ms < 33  # 2 x 15.5 ms of links
+    assert run.flow("telemetry").goodput_bps == pytest.approx(5e6, rel=0.05)
+
+
+def test_repeats_with_its_seed(topology, run):
+    again = topology.run(seed=7)
+    assert again.flows == run.flows
+    assert again.tunnels == run.tunnels
+    assert list(again.events) == list(run.events)
+
+
+def test_takes_settings_and_a_duration(topology):
+    run = topology.run(set={"links.alice-isp.delay": "50ms"}, duration=4)
+    assert 4 <= run.duration < 5
+    assert 110 < run.flow("ping").rtt_p50_ms < 113
+
+
+def test_filters_events(run):
+    sent = run.events.filter("message-sent", node="alice", exchange="IKE_AUTH")
+    assert len(sent) == 1
+    assert sent[0].component == "ikev2" and not sent[0].attributes["response"]
+    assert all(event.t >= 2 for event in run.events.filter(since=2))
+    assert len(run.events.filter("message-sent", no_such_attribute=1)) == 0
+    assert len(run.events[:3]) == 3
+
+
+def test_reports_a_tunnel_that_did_not_come_up():
+    run = gatelab.load("udp-blocked").run()
+    tunnel = run.tunnels["alice"]
+    assert not tunnel.up
+    assert tunnel.failure == "peer-silent"
+    assert tunnel.ike_suite == ""
+    assert run.flow("ping").packets_received == 0
+
+
+def test_leaves_a_run_directory_when_asked(topology, tmp_path):
+    out = tmp_path / "run"
+    run = topology.run(seed=7, duration=3, out=out)
+    assert run.directory == out
+    assert json.loads((out / "run.json").read_text())["seed"] == 7
+    lines = (out / "events.ndjson").read_text().splitlines()
+    assert len(lines) == len(run.events)
+    assert json.loads(lines[0])["event"] == run.events[0].event
+    assert list((out / "pcap").iterdir())
+
+
+def test_leaves_nothing_behind_otherwise(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    gatelab.load("remote-user").run(duration=1)
+    assert run.directory is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_refuses_a_directory_that_holds_something_else(topology, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(gatelab.GatelabError) as raised:
+        topology.run(duration=1, out=tmp_path)
+    assert raised.value.fault == "refused"
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_ends_a_run_that_takes_too_long(topology):
+    with pytest.raises(gatelab.GatelabError, match="within"):
+        topology.run(duration=1e6, timeout=0.5)
+
+
+@pytest.mark.parametrize("duration", [0, -1, float("nan"), float("inf")])
+def test_refuses_a_duration_that_is_none(topology, duration):
+    with pytest.raises(gatelab.GatelabError, match="duration"):
+        topology.run(duration=duration)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64, 1.5, "7", True])
+def test_refuses_a_seed_that_is_none(topology, seed):
+    with pytest.raises(ValueError, match="seed"):
+        topology.run(seed=seed)
+
+
+def test_runs_as_often_as_one_likes(topology):
+    assert all(topology.run(seed=seed, duration=1).tunnels["alice"].up for seed in range(1, 6))
+
+
+def test_makes_data_frames(run):
+    pandas = pytest.importorskip("pandas")
+    assert isinstance(run.to_pandas(), pandas.DataFrame)
+    assert list(run.to_pandas()["name"]) == [flow.name for flow in run.flows]
+    assert len(run.events.to_pandas()) == len(run.events)
