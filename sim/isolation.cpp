@@ -204,18 +204,26 @@ Result<Isolated> Isolated::start(std::function<Bytes()> function, Duration limit
     return Isolated{std::move(state)};
 }
 
-// The end of the process counts, not the end of its pipes: its own children may hold those open.
 std::size_t Isolated::wait_any(const std::vector<Isolated*>& running) {
-    for (;;) {
+    for (;;)
+        if (const auto ended = wait_any_for(running, std::chrono::minutes(1))) return *ended;
+}
+
+// The end of the process counts, not the end of its pipes: its own children may hold those open.
+std::optional<std::size_t> Isolated::wait_any_for(const std::vector<Isolated*>& running, Duration patience) {
+    const auto until = WallClock::now() + patience;
+    do {
         std::vector<pollfd> watched;
-        auto deadline = WallClock::time_point::max();
+        auto deadline = until;
         for (const auto* one : running) {
             for (const int fd : {one->state_->process.get(), one->state_->out.get(), one->state_->err.get()})
                 watched.push_back({fd, POLLIN, 0});
             deadline = std::min(deadline, one->state_->deadline);
         }
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - WallClock::now()).count();
-        ::poll(watched.data(), watched.size(), static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000)));
+        const auto ready =
+            ::poll(watched.data(), watched.size(), static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000)));
+        if (ready < 0 && errno == EINTR) return {};
         for (std::size_t i = 0; i < running.size(); ++i) {
             auto& state = *running[i]->state_;
             state.read_some();
@@ -231,7 +239,8 @@ std::size_t Isolated::wait_any(const std::vector<Isolated*>& running) {
             if ((watched[3 * i + 1].revents & POLLHUP) != 0) state.out.close();
             if ((watched[3 * i + 2].revents & POLLHUP) != 0) state.err.close();
         }
-    }
+    } while (WallClock::now() < until);
+    return {};
 }
 
 Result<IsolatedEnd> run_isolated(std::function<Bytes()> function, Duration limit) {

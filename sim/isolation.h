@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,8 @@ public:
 
     // Waits until one of them has ended and returns its index; ended ones must not be handed in again.
     static std::size_t wait_any(const std::vector<Isolated*>&);
+    // The same for at most so long: nothing when none has ended by then, or when a signal came.
+    static std::optional<std::size_t> wait_any_for(const std::vector<Isolated*>&, Duration patience);
 
 private:
     struct State;
