@@ -18,6 +18,8 @@ namespace py = pybind11;
 using Json = nlohmann::ordered_json;
 using topologies::Topology;
 
+constexpr Duration kBetweenSignalChecks = std::chrono::milliseconds(200);
+
 struct Order {
     Topology topology;
     sim::RunOptions options;
@@ -87,11 +89,24 @@ Result<std::string> unpacked(ByteView all) {
     return fail(static_cast<Fault>(all[0] - 1), std::move(text));
 }
 
+// Waits like Python's own calls do: other threads run meanwhile, and Ctrl-C ends the run and then raises.
+void wait_for(sim::Isolated& child) {
+    for (;;) {
+        {
+            const py::gil_scoped_release released;
+            if (sim::Isolated::wait_any_for({&child}, kBetweenSignalChecks)) return;
+        }
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    }
+}
+
 Result<std::string> carry_out_isolated(const Order& order, Duration limit) {
-    const auto end = sim::run_isolated([&order] { return packed(carry_out(order)); }, limit);
-    if (!end) return pass(end);
-    if (end->how != sim::IsolatedEnd::How::Returned) return fail(Fault::Io, "the run " + end->describe());
-    return unpacked(end->output);
+    auto child = sim::Isolated::start([&order] { return packed(carry_out(order)); }, limit);
+    if (!child) return pass(child);
+    wait_for(*child);
+    const auto& end = child->end();
+    if (end.how != sim::IsolatedEnd::How::Returned) return fail(Fault::Io, "the run " + end.describe());
+    return unpacked(end.output);
 }
 
 Duration from_seconds(double seconds, const char* what) {

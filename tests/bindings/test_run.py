@@ -1,4 +1,8 @@
 import json
+import os
+import signal
+import threading
+import time
 
 import pytest
 
@@ -47,6 +51,16 @@ def test_reports_a_tunnel_that_did_not_come_up():
     assert run.flow("ping").packets_received == 0
 
 
+def test_tells_two_users_behind_one_nat_apart():
+    run = gatelab.load("remote-user-nat").run(seed=3)
+    assert {name: tunnel.inner_address for name, tunnel in run.tunnels.items()} == {
+        "alice": "172.16.201.2",
+        "bob": "172.16.201.3",
+    }
+    assert all(tunnel.nat_here and tunnel.udp_encapsulation for tunnel in run.tunnels.values())
+    assert all(flow.loss == 0 for flow in run.flows)
+
+
 def test_leaves_a_run_directory_when_asked(topology, tmp_path):
     out = tmp_path / "run"
     run = topology.run(seed=7, duration=3, out=out)
@@ -74,8 +88,18 @@ def test_refuses_a_directory_that_holds_something_else(topology, tmp_path):
 
 
 def test_ends_a_run_that_takes_too_long(topology):
-    with pytest.raises(gatelab.GatelabError, match="within"):
-        topology.run(duration=1e6, timeout=0.5)
+    with pytest.raises(gatelab.GatelabError, match="within 1 s"):
+        topology.run(duration=1e6, timeout=1)
+
+
+def test_ends_a_run_at_ctrl_c(topology):
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        topology.run(duration=1e6, timeout=60)
+    assert time.monotonic() - started < 10
+    timer.join()
 
 
 @pytest.mark.parametrize("duration", [0, -1, float("nan"), float("inf")])
