@@ -49,6 +49,7 @@ std::string to_run_json(const RunSummary& run) {
     return text_of({{"schema", "gatelab.run/1"},
                     {"version", GATELAB_VERSION},
                     {"topology", run.topology},
+                    {"overrides", run.overrides},
                     {"seed", run.seed},
                     {"epoch", format_utc(run.epoch)},
                     {"real_time", run.lateness.real_time},

@@ -12,6 +12,7 @@ namespace gatelab::sim {
 // What run.json tells. All but `machine` repeats with the topology and the seed.
 struct RunSummary {
     std::string topology;
+    std::vector<std::string> overrides;
     std::uint64_t seed = 1;
     Instant epoch;
     Duration simulated{};

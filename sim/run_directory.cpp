@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 6> kOwnNames = {"run.json", "events.ndjson", "flows.json",
+constexpr std::array<std::string_view, 7> kOwnNames = {"run.json", "topology.yaml", "events.ndjson", "flows.json",
                                                        "pcap",     "keys",          "peers"};
 
 Error cannot(std::string_view what, const fs::path& path, int error) {
@@ -93,6 +93,8 @@ void RunDirectory::write_file(const fs::path& relative, std::string_view text) {
     if (file && std::fclose(file.release()) != 0) whole = false;
     if (!whole) note_failure(cannot("write", target, errno));
 }
+
+void RunDirectory::write_topology(const std::string& yaml) { write_file("topology.yaml", yaml); }
 
 void RunDirectory::write_flows(const std::string& json) { write_file("flows.json", json); }
 

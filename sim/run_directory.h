@@ -1,6 +1,7 @@
 // The directory that a run leaves behind.
 //
 //   run.json        inputs, outcome, summary; written last, so a directory without it is no whole run
+//   topology.yaml   what was run, as its file said it
 //   events.ndjson   one event a line, written as they happen
 //   flows.json      what each flow achieved
 //   pcap/           one file per interface
@@ -32,6 +33,7 @@ public:
 
     // A write that fails is remembered: the first failure is what finish() returns.
     void write(const Event&);
+    void write_topology(const std::string& yaml);
     void write_flows(const std::string& json);
     void write_keys(const KeyLog&);
 

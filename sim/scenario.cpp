@@ -38,6 +38,19 @@ Result<void> refuse_broken(const topologies::Topology& topology) {
     return fail(Fault::Malformed, errors);
 }
 
+// ns-3 has one simulator per process, and so has OpenSSL one source of random numbers.
+class OnlyOne {
+public:
+    OnlyOne() { taken_ = true; }
+    ~OnlyOne() { taken_ = false; }
+    OnlyOne(const OnlyOne&) = delete;
+    OnlyOne& operator=(const OnlyOne&) = delete;
+    static bool is_taken() { return taken_; }
+
+private:
+    inline static bool taken_ = false;
+};
+
 class Running final : public Scenario {
 public:
     Running(const topologies::Topology& topology, RunOptions options, Pki pki, std::unique_ptr<RunDirectory> directory)
@@ -139,6 +152,7 @@ private:
         if (!directory_) return left;
         if (!captured) directory_->note_failure(captured.error());
         if (!left) directory_->note_failure(left.error());
+        if (!options_.topology_text.empty()) directory_->write_topology(options_.topology_text);
         directory_->write_flows(to_flows_json(flows()));
         if (options_.captures) directory_->write_keys(keys_);
         return directory_->finish(to_run_json(summary));
@@ -147,6 +161,7 @@ private:
     RunSummary summarize_run() const {
         RunSummary run;
         run.topology = topology_.name;
+        run.overrides = options_.overrides;
         run.seed = options_.seed;
         run.epoch = topology_.epoch;
         run.simulated = now();
@@ -160,6 +175,7 @@ private:
         return run;
     }
 
+    const OnlyOne only_one_;
     const topologies::Topology topology_;
     const RunOptions options_;
     const Pki pki_;
@@ -179,6 +195,8 @@ private:
 }  // namespace
 
 Result<std::unique_ptr<Scenario>> Scenario::create(const topologies::Topology& topology, RunOptions options) {
+    if (OnlyOne::is_taken())
+        return fail(Fault::Refused, "a scenario is running in this process already; a process holds one at a time");
     if (const auto sound = refuse_broken(topology); !sound) return pass(sound);
     auto pki = prepare_pki(topology, options.seed);
     if (!pki) return pass(pki);

@@ -21,8 +21,12 @@ namespace gatelab::sim {
 
 struct RunOptions {
     std::uint64_t seed = 1;
-    std::filesystem::path out;  // run directory, made when missing; empty: nothing is written
-    bool captures = true;       // pcap/ and keys/ in the run directory
+    std::filesystem::path out = {};  // run directory, made when missing; empty: nothing is written
+    bool captures = true;            // pcap/ and keys/ in the run directory
+    // The topology's file as it was read, and what was changed in it ("links.alice-isp.delay=50ms"). Kept in the run
+    // directory, which then is enough to repeat the run.
+    std::string topology_text = {};
+    std::vector<std::string> overrides = {};
     Duration lateness_budget = std::chrono::milliseconds(100);  // real time only: see Lateness
     std::function<void(Duration)> progress = {};                // told the simulated time now and then
 };
@@ -63,8 +67,10 @@ struct PingResult {
 
 class Scenario {
 public:
-    // Builds the network; in real time when any node is played by a real program. Errors name the node and the
-    // resource: Unavailable when the machine cannot run it, Io when the run directory cannot be written.
+    // Builds the network; in real time when any node is played by a real program. The topology's flows, actions and
+    // connections happen at their times while the scenario runs. Errors name the node and the resource: Unavailable
+    // when the machine cannot run it, Io when the run directory cannot be written, Malformed with what check() found,
+    // Refused while another scenario lives.
     static Result<std::unique_ptr<Scenario>> create(const topologies::Topology&, RunOptions);
     virtual ~Scenario() = default;
 

@@ -70,7 +70,7 @@ TEST(Pki, LimitsACertificateToWhatItsHolderDoesWithIt) {
     auto topology = office();
     topologies::Client user;
     user.certificate = "alice";
-    boost::add_vertex({"laptop", user, {}, {}}, topology.graph);
+    topologies::add_node(topology, {"laptop", user, {}, {}});
     const auto pki = prepare_pki(topology, 7);
     ASSERT_TRUE(pki);
     const auto trust = pki->trust({"users"});

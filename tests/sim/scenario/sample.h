@@ -13,13 +13,13 @@ namespace gatelab::sim {
 class Sketch {
 public:
     Sketch& node(const std::string& name, topologies::NodeKind kind) {
-        boost::add_vertex({name, std::move(kind), {}, {}}, topology_.graph);
+        topologies::add_node(topology_, {name, std::move(kind), {}, {}});
         return *this;
     }
     // A link called "a-b".
     Sketch& link(const std::string& a, const std::string& b, topologies::Link link = {}) {
         link.name = a + "-" + b;
-        boost::add_edge(*topologies::find(topology_, a), *topologies::find(topology_, b), link, topology_.graph);
+        topologies::add_link(topology_, *topologies::find(topology_, a), *topologies::find(topology_, b), link);
         return *this;
     }
     topologies::Topology& topology() { return topology_; }

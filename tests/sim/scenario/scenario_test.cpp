@@ -10,6 +10,7 @@
 #include "tests/sim/scenario/full_disk.h"
 #include "tests/sim/scenario/sample.h"
 #include "tests/sim/scenario/scratch.h"
+#include "topologies/library/library.h"
 #include "topologies/yaml/reader.h"
 
 namespace gatelab::sim {
@@ -158,6 +159,15 @@ TEST(Scenario, RefusesATopologyThatDoesNotHold) {
     EXPECT_THAT(scenario.error().detail, HasSubstr("nowhere"));
 }
 
+TEST(Scenario, IsAloneInItsProcess) {
+    auto first = start(office().topology());
+    const auto second = Scenario::create(office().topology(), {});
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().fault, Fault::Refused);
+    first.reset();
+    EXPECT_TRUE(Scenario::create(office().topology(), {}));
+}
+
 // --- the library ------------------------------------------------------------------------------------------------
 
 Topology library(const std::string& name) {
@@ -278,6 +288,20 @@ TEST(ScenarioEvidence, CoversTheRun) {
     EXPECT_EQ(run.at("summary").at("clients").at(0).at("up"), true);
     const auto flows = json::parse(files.at("flows.json"));
     EXPECT_EQ(flows.at(0).at("tunnel"), "alice");
+}
+
+TEST(ScenarioEvidence, KeepsWhatItTakesToRepeatTheRun) {
+    const Scratch scratch;
+    const auto* entry = topologies::find_in_library("remote-user");
+    RunOptions options;
+    options.out = scratch / "run";
+    options.topology_text = entry->text;
+    options.overrides = {"links.alice-isp.delay=50ms"};
+    const auto scenario = start(library("remote-user"), options);
+    ASSERT_TRUE(scenario->finish());
+    EXPECT_EQ(contents_of(scratch / "run" / "topology.yaml"), entry->text);
+    EXPECT_EQ(json::parse(contents_of(scratch / "run" / "run.json")).at("overrides").at(0), options.overrides[0]);
+    EXPECT_TRUE(topologies::load(scratch / "run" / "topology.yaml"));
 }
 
 TEST(ScenarioEvidence, FailsByNameOnAFullDisk) {
