@@ -158,6 +158,19 @@ TEST(Rekey, HappensByItselfAtTheAgreedAge) {
     expect_traffic(pair);
 }
 
+TEST(Rekey, ComesUpToATenthSoonerAndNeverLater) {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        auto client = client_connection(pki().client_ecdsa);
+        client.lifetimes.child = std::chrono::minutes(10);
+        Pair pair{client, {gateway_connection(pki().gateway_ecdsa)}, seed};
+        pair.dial();
+        pair.run_for(std::chrono::minutes(9));
+        EXPECT_EQ(pair.client.all<Engine::ChildEstablished>().size(), 1u);
+        pair.run_for(std::chrono::minutes(1) + std::chrono::seconds(1));
+        EXPECT_EQ(pair.client.all<Engine::ChildEstablished>().size(), 2u);
+    }
+}
+
 TEST(Rekey, FromBothSidesAtOnceLeavesOneTunnel) {
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {
         SCOPED_TRACE(seed);
