@@ -20,6 +20,18 @@ constexpr Duration kNoteInterval = std::chrono::seconds(1);
 
 std::string hex(esp::Spi spi) { return fmt::format("0x{:08x}", spi.value()); }
 
+std::uint64_t count_of(const esp::Counters& counters, esp::Drop why) {
+    switch (why) {
+        case esp::Drop::Malformed: return counters.malformed;
+        case esp::Drop::Replayed: return counters.replayed;
+        case esp::Drop::Unauthentic: return counters.unauthentic;
+        case esp::Drop::OutsideSelectors: return counters.outside_selectors;
+        case esp::Drop::Exhausted: return counters.exhausted;
+        case esp::Drop::UnknownSpi: break;  // not an SA's to count
+    }
+    return 0;
+}
+
 std::int64_t number(TunnelId tunnel) { return static_cast<std::int64_t>(tunnel.value()); }
 
 }  // namespace
@@ -68,8 +80,7 @@ struct Stack::State final : Transport::Receiver {
     Bytes sealed = Bytes(kLargestPacket), opened = Bytes(kLargestPacket);
 };
 
-// --- what arrives
-// -----------------------------------------------------------------------------------------------------
+// --- what arrives ---------------------------------------------------------------------------------------------------
 
 void Stack::State::receive_ike(const ikev2::Path& path, ByteView datagram) {
     engine.handle_datagram(host.now(), path, datagram);
@@ -109,9 +120,7 @@ void Stack::State::stray(const ikev2::Path& path, const char* why) {
 }
 
 void Stack::State::dropped(Tunnel& tunnel, const Child& child, esp::Drop why) {
-    const auto& counters = child.inbound.counters();
-    const auto count =
-        counters.malformed + counters.replayed + counters.unauthentic + counters.outside_selectors + counters.exhausted;
+    const auto count = count_of(child.inbound.counters(), why);
     if (!std::has_single_bit(count)) return;
     host.emit("ipsec", {"packet-dropped",
                         {{"tunnel", number(tunnel.id)},
@@ -120,8 +129,7 @@ void Stack::State::dropped(Tunnel& tunnel, const Child& child, esp::Drop why) {
                          {"count", static_cast<std::int64_t>(count)}}});
 }
 
-// --- what the engine says
-// ---------------------------------------------------------------------------------------------
+// --- what the engine says -------------------------------------------------------------------------------------------
 
 void Stack::State::pump() {
     if (pumping) return;  // the outer call takes what this one caused
@@ -229,8 +237,7 @@ void Stack::State::act(const Ike::SaClosed& closed) {
     tunnels.erase(*tunnel);
 }
 
-// --- the face
-// ---------------------------------------------------------------------------------------------------------
+// --- the face -------------------------------------------------------------------------------------------------------
 
 Stack::Stack(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Stack::~Stack() = default;

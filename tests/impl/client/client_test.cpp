@@ -94,6 +94,28 @@ TEST(Client, FailsByNameWhenNoProposalFits) {
     EXPECT_EQ(alice.client.status().failure, "no-proposal-chosen");
 }
 
+TEST(Client, FailsByNameWhenNoChildProposalFits) {
+    P2sLab lab;
+    auto config = testing::user_config("alice");
+    config.connection.child_policy = {{{.cipher = esp::Cipher::AesGcm16, .key_bits = 192}, {}}};
+    auto& alice = lab.add_user("alice", kAlice, {}, config);
+    EXPECT_FALSE(lab.connect(alice));
+    EXPECT_EQ(alice.client.status().failure, "no-proposal-chosen");
+    lab.network.run_for(1s);
+    EXPECT_EQ(lab.gateway->free_addresses(), 253u);  // nothing is left behind at the gateway
+}
+
+TEST(Client, FailsByNameWhenItsSelectorsMeetNone) {
+    P2sLab lab;
+    auto config = testing::user_config("alice");
+    config.connection.remote = {esp::TrafficSelector::of(Prefix{{192, 168, 77, 0}, 24})};
+    auto& alice = lab.add_user("alice", kAlice, {}, config);
+    EXPECT_FALSE(lab.connect(alice));
+    EXPECT_EQ(alice.client.status().failure, "traffic-selectors-unacceptable");
+    lab.network.run_for(1s);
+    EXPECT_EQ(lab.gateway->free_addresses(), 253u);
+}
+
 TEST(Client, KeepsTheGatewayOutOfATunnelForEverything) {
     auto gateway = testing::gateway_config();
     gateway.custom_routes = {Prefix{{0, 0, 0, 0}, 1}, Prefix{{128, 0, 0, 0}, 1}};  // forced tunnelling

@@ -76,8 +76,7 @@ TEST(Tunnels, FitTheLargestInnerPacketInto1500Octets) {
     }
 }
 
-// --- rekeying
-// ---------------------------------------------------------------------------------------------------------
+// --- rekeying -------------------------------------------------------------------------------------------------------
 
 enum class Side { Client, Gateway };
 enum class What { Child, Ike };
@@ -130,8 +129,7 @@ TEST(Tunnels, RekeyByThemselvesAtTheEndOfALifetime) {
     EXPECT_EQ(lab.ping(alice.host, kServerAddress, 3), 3);
 }
 
-// --- paths
-// ------------------------------------------------------------------------------------------------------------
+// --- paths ----------------------------------------------------------------------------------------------------------
 
 TEST(Tunnels, GoThroughUdpBehindANat) {
     P2sLab lab;

@@ -58,6 +58,9 @@ TEST(Stack, DropsAReplayedPacketAndCountsIt) {
     const auto traffic = attack.lab.gateway->sessions().at(0).tunnel.traffic;
     EXPECT_EQ(traffic.replayed, 3u);
     EXPECT_EQ(traffic.packets_in, 3u);
+    const auto told = attack.lab.gateway_host.events_named("packet-dropped");
+    ASSERT_EQ(told.size(), 2u);  // the first and the second of three
+    EXPECT_EQ(text_of(told[0].attributes, "why"), "replayed");
 }
 
 TEST(Stack, DropsAForgedPacketAndCountsIt) {
