@@ -65,7 +65,7 @@ struct Client::Body final : ipsec::TunnelOwner {
     std::optional<ipsec::TunnelStatus> last;  // of a tunnel that has ended
     std::unique_ptr<Attachment> attachment;
     std::unique_ptr<ipsec::Stack> stack;
-    Timer timeout, dialling;
+    Timer timeout;
     ipsec::KeyObserver keys;
     std::function<void(State)> changed;
 };
@@ -80,10 +80,7 @@ void Client::Body::connect() {
         if (state != State::Connecting) return;
         abandon("timed-out", "no tunnel within " + format_seconds(config.connect_timeout) + " s");
     });
-    // Not here: on_change() may have called us from inside the Stack that dialling may have to replace.
-    dialling = host.call_at(host.now(), [this] {
-        if (state == State::Connecting) dial();
-    });
+    dial();
 }
 
 void Client::Body::dial() {
@@ -139,9 +136,8 @@ void Client::Body::handle_down(ipsec::TunnelId id, ikev2::CloseReason reason, co
 void Client::Body::disconnect() {
     if (state != State::Connecting && state != State::Connected) return;
     attachment.reset();
-    if (!tunnel) return become(State::Idle, "requested");  // not even dialled yet
     become(State::Disconnecting);
-    stack->close(*tunnel);
+    if (tunnel) stack->close(*tunnel);
 }
 
 void Client::Body::abandon(std::string reason, std::string why) {

@@ -205,7 +205,9 @@ void install(Core& core, Instant now, Sa& sa, const Agreement& agreement) {
     child.remote = agreement.remote;
     child.rekey_at = core.rekey_time(now, sa.connection->lifetimes.child);
     const auto& added = core.add_child(sa, std::move(child));
-    core.output(Engine::ChildEstablished{sa.id, added.id, added.suite, std::move(inbound), std::move(outbound), sa.path,
+    auto suite = added.suite;
+    if (agreement.shared_secret.empty()) suite.pfs.reset();  // keyed by the IKE SA: its row's group is for later
+    core.output(Engine::ChildEstablished{sa.id, added.id, suite, std::move(inbound), std::move(outbound), sa.path,
                                          sa.nat_here || sa.nat_there, agreement.replaces,
                                          agreement.exchange_initiator});
     Child* old = agreement.replaces ? sa.find_child(*agreement.replaces) : nullptr;

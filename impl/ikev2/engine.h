@@ -79,7 +79,7 @@ public:
     struct ChildEstablished {
         SaId sa;
         ChildId child;
-        ChildSuite suite;
+        ChildSuite suite;  // with a group when a fresh exchange of it keyed the child
         esp::Parameters inbound;
         esp::Parameters outbound;
         Path path;
