@@ -15,9 +15,9 @@ class Context;
 
 struct Case {
     std::string id;  // "ikev2-basic.narrows-selectors": the suite, a dot, and what must hold
-    std::string suite;
+    std::string suite = {};
     std::vector<std::string> requirements;  // ids of the catalogue
-    std::string sentence;
+    std::string sentence = {};
     std::vector<Need> needs = {};
     std::function<topologies::Topology(const Pair&)> topology;
     std::function<void(Context&)> check;

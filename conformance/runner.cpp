@@ -140,6 +140,10 @@ void settle(CaseResult& result, Verdict verdict, const std::string& reason) {
 Result<Report> run(const Options& options) {
     const auto jobs = select(options);
     if (!jobs) return pass(jobs);
+    return run(*jobs, options);
+}
+
+Result<Report> run(const std::vector<Job>& jobs, const Options& options) {
     if (!options.out.empty()) {
         std::error_code error;
         fs::create_directories(options.out / "cases", error);
@@ -153,13 +157,13 @@ Result<Report> run(const Options& options) {
     report.seed = options.seed;
     report.started = utc_now();
     const auto start = std::chrono::steady_clock::now();
-    for (const auto& job : *jobs) report.cases.push_back(result_of(job));
-    if (options.progress) options.progress({0, jobs->size(), nullptr});
+    for (const auto& job : jobs) report.cases.push_back(result_of(job));
+    if (options.progress) options.progress({0, jobs.size(), nullptr});
 
-    Pool pool{*jobs, options, report};
+    Pool pool{jobs, options, report};
     std::vector<std::size_t> virtual_time, real_time;
-    for (std::size_t i = 0; i < jobs->size(); ++i) {
-        const auto& job = (*jobs)[i];
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+        const auto& job = jobs[i];
         if (!job.unsupported.empty()) {
             settle(report.cases[i], Verdict::Unsupported, job.unsupported);
             pool.tell(i);

@@ -55,4 +55,7 @@ Result<std::vector<Job>> select(const Options&);
 // end becomes a result of verdict Error. The caller should be single-threaded (see sim::Isolated).
 Result<Report> run(const Options&);
 
+// The same for jobs of the caller's.
+Result<Report> run(const std::vector<Job>&, const Options&);
+
 }  // namespace gatelab::conformance

@@ -94,6 +94,7 @@ std::string WirePacket::describe() const {
         case PacketKind::NatKeepalive: return "NAT keepalive";
         case PacketKind::EspInUdp: return fmt::format("ESP in UDP {:#010x} #{}", spi, sequence);
         case PacketKind::Esp: return fmt::format("ESP {:#010x} #{}", spi, sequence);
+        case PacketKind::Fragment: return fmt::format("fragment of IP protocol {}", protocol);
         case PacketKind::Other: break;
     }
     return fmt::format("IP protocol {} from {} to {}", protocol, to_string(source), to_string(destination));
@@ -107,7 +108,9 @@ WirePacket parse_wire(Duration at, const std::string& from, ByteView ip_packet) 
     ByteReader reader{packet.bytes};
     const auto first = reader.u8();
     const std::size_t header = (first & 0x0f) * std::size_t{4};
-    reader.skip(8);
+    reader.skip(5);
+    const auto fragment_offset = reader.u16() & 0x1fff;
+    reader.skip(1);
     packet.protocol = reader.u8();
     reader.skip(2);
     packet.source.address = Ipv4Address{reader.u32()};
@@ -115,6 +118,10 @@ WirePacket parse_wire(Duration at, const std::string& from, ByteView ip_packet) 
     if (!reader.ok() || first >> 4 != 4 || header < 20) return packet;
     reader.skip(header - 20);
     packet.payload = header;
+    if (fragment_offset != 0) {
+        packet.kind = PacketKind::Fragment;
+        return packet;
+    }
     if (packet.protocol == static_cast<std::uint8_t>(IpProtocol::Esp)) read_esp(packet, reader, PacketKind::Esp);
     if (packet.protocol == static_cast<std::uint8_t>(IpProtocol::Udp)) read_udp(packet, reader, header);
     return packet;

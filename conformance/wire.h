@@ -30,6 +30,7 @@ enum class PacketKind {
     NatKeepalive,  // UDP 4500, one octet 0xff (RFC 3948 section 2.3)
     EspInUdp,      // UDP 4500
     Esp,           // IP protocol 50
+    Fragment,      // of an IP packet, and not its first
     Other,
 };
 

@@ -6,7 +6,7 @@
 namespace gatelab::conformance {
 namespace {
 
-[[maybe_unused]] void add(std::vector<Case>& all, std::string suite, std::vector<Case> family) {
+void add(std::vector<Case>& all, const std::string& suite, std::vector<Case> family) {
     for (auto& one : family) {
         one.suite = suite;
         one.id = suite + "." + one.id;
@@ -27,7 +27,14 @@ const std::vector<Suite>& suites() {
 
 const std::vector<Case>& cases() {
     static const std::vector<Case> kCases = [] {
+        using namespace families;
         std::vector<Case> all;
+        for (auto* family : {connecting, negotiating, refusing, traversing_nats, repeating, counting_messages, rekeying,
+                             staying_alive, closing, narrowing, ignoring_garbage})
+            add(all, "ikev2-basic", family());
+        for (auto* family : {carrying, hiding, checking_integrity, refusing_replays, keeping_to_selectors})
+            add(all, "esp-basic", family());
+        for (auto* family : {policy_cells, policy_refusals}) add(all, "p2s-ike-policy", family());
         return all;
     }();
     return kCases;

@@ -1,8 +1,35 @@
-// The families of cases: one function for each file of cases, in the order of the report.
+// The families of cases: one function for each file of cases, in the order of the report. Their ids do not yet have the
+// name of the suite in front.
 #pragma once
 
 #include <vector>
 
 #include "conformance/case.h"
 
-namespace gatelab::conformance::families {}  // namespace gatelab::conformance::families
+namespace gatelab::conformance::families {
+
+// ikev2-basic
+std::vector<Case> connecting();
+std::vector<Case> negotiating();
+std::vector<Case> refusing();
+std::vector<Case> traversing_nats();
+std::vector<Case> repeating();
+std::vector<Case> counting_messages();
+std::vector<Case> rekeying();
+std::vector<Case> staying_alive();
+std::vector<Case> closing();
+std::vector<Case> narrowing();
+std::vector<Case> ignoring_garbage();
+
+// esp-basic
+std::vector<Case> carrying();
+std::vector<Case> hiding();
+std::vector<Case> checking_integrity();
+std::vector<Case> refusing_replays();
+std::vector<Case> keeping_to_selectors();
+
+// p2s-ike-policy
+std::vector<Case> policy_cells();
+std::vector<Case> policy_refusals();
+
+}  // namespace gatelab::conformance::families
