@@ -13,6 +13,8 @@ using conformance::CaseResult;
 using conformance::Report;
 using conformance::Verdict;
 
+constexpr std::size_t kShownInFull = 12;  // when a whole suite fails, the report page reads better
+
 std::string summary_line(const Report& report) {
     const auto summary = summarize(report);
     std::vector<std::string> parts = {fmt::format("{} passed", summary.passed),
@@ -81,6 +83,11 @@ std::string full(const CaseResult& result, std::uint64_t seed) {
     return text;
 }
 
+std::string brief(const CaseResult& result) {
+    return fmt::format("{}: {} ({}): expected {}; observed {}", name_of(result.verdict), result.id, pair_of(result),
+                       result.expected, result.observed);
+}
+
 // Cases that were left out for the same reason share a line.
 std::string left_out(const Report& report, Verdict verdict) {
     std::vector<std::string> order;
@@ -117,9 +124,12 @@ void add_changes(std::string& text, std::string_view title, const std::vector<Ch
 std::string render_text(const Report& report) {
     if (report.cases.empty()) return "no case ran\n";
     std::string text = matrix(report) + "\n";
+    std::size_t shown = 0;
     for (const auto verdict : {Verdict::Failed, Verdict::Error, Verdict::Invalid})
         for (const auto& result : report.cases)
-            if (result.verdict == verdict) text += full(result, report.seed) + "\n";
+            if (result.verdict == verdict)
+                text += ++shown <= kShownInFull ? full(result, report.seed) + "\n" : brief(result) + "\n";
+    if (shown > kShownInFull) text += "\n";
     const auto skipped = left_out(report, Verdict::Skipped) + left_out(report, Verdict::Unsupported);
     if (!skipped.empty()) text += skipped + "\n";
     return text + summary_line(report) + "\n";

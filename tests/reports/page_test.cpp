@@ -91,11 +91,9 @@ TEST_F(Page, OpensACaseWithItsLadderAndEvidence) {
     EXPECT_TRUE(has(text, "IKE_SA_INIT response 0"));
     EXPECT_TRUE(has(text, "state-changed"));
     EXPECT_TRUE(has(text, "RFC 7296, 2.1"));  // the requirement's source
-    EXPECT_THAT(text,
-                HasSubstr("tshark -r cases/ikev2-basic.recovers-from-lost-ike-auth-request/gatelab-gatelab/pcap/"));
-    EXPECT_THAT(
-        text,
-        HasSubstr("href=\"cases/ikev2-basic.recovers-from-lost-ike-auth-request/gatelab-gatelab/events.ndjson\""));
+    EXPECT_TRUE(has(text, "tshark -r cases/ikev2-basic.recovers-from-lost-ike-auth-request/gatelab-gatelab/pcap/"));
+    EXPECT_TRUE(
+        has(text, "href=\"cases/ikev2-basic.recovers-from-lost-ike-auth-request/gatelab-gatelab/events.ndjson\""));
 }
 
 TEST_F(Page, ShowsOnlyWhatTheAddressAsksFor) {
