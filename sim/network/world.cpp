@@ -11,6 +11,7 @@ namespace gatelab::sim {
 namespace {
 
 constexpr Duration kTick = std::chrono::milliseconds(1);
+constexpr Duration kPace = std::chrono::microseconds(500);  // how far ahead of the wall clock it may run
 constexpr Duration kLatenessInterval = std::chrono::milliseconds(10);
 
 std::int64_t wall_clock() {
@@ -50,9 +51,7 @@ World::World(NetworkOptions options) : options_(std::move(options)) {
     require(!world_exists, "a process holds at most one Network at a time");
     world_exists = true;
     using ns3::GlobalValue;
-    GlobalValue::Bind(
-        "SimulatorImplementationType",
-        ns3::StringValue(options_.real_time ? "ns3::RealtimeSimulatorImpl" : "ns3::DefaultSimulatorImpl"));
+    GlobalValue::Bind("SimulatorImplementationType", ns3::StringValue("ns3::DefaultSimulatorImpl"));
     GlobalValue::Bind("ChecksumEnabled", ns3::BooleanValue(options_.checksums || options_.real_time));
     ns3::RngSeedManager::SetSeed(1);  // nothing here draws from ns-3's generators
     ns3::RngSeedManager::SetRun(1);
@@ -81,7 +80,32 @@ void World::call_surely_at(Duration when, std::function<void()> call) {
 }
 
 void World::call_soon(std::function<void()> call) {
-    ns3::Simulator::ScheduleWithContext(ns3::Simulator::NO_CONTEXT, ns3::Time(0), [run = std::move(call)] { run(); });
+    if (!options_.real_time || std::this_thread::get_id() == owner_) {
+        ns3::Simulator::ScheduleWithContext(ns3::Simulator::NO_CONTEXT, ns3::Time(0),
+                                            [run = std::move(call)] { run(); });
+        return;
+    }
+    {
+        const std::lock_guard lock{inbox_mutex_};
+        inbox_.push_back(std::move(call));
+    }
+    inbox_filled_.notify_one();
+}
+
+// Keeps step with the wall clock: waits for it at every pace, and meanwhile takes what other threads bring. ns-3's own
+// real-time simulator can do this for one Run() only: it dates a later run from the wall time of its start, and stands
+// still for as long as the runs before it took.
+void World::pace() {
+    std::vector<std::function<void()>> calls;
+    {
+        std::unique_lock lock{inbox_mutex_};
+        const std::int64_t left = (now().count() - run_origin_) - (wall_clock() - wall_origin_);
+        inbox_filled_.wait_for(lock, Duration{std::max<std::int64_t>(left, 0)}, [this] { return !inbox_.empty(); });
+        calls.swap(inbox_);
+    }
+    for (const auto& call : calls) call();
+    // What was brought may have caused events that are due now: they come before the rest of the wait.
+    pacing_ = call_at(calls.empty() ? now() + kPace : now(), [this] { pace(); });
 }
 
 void World::emit(const std::string& node, std::string_view component, Trace trace) {
@@ -104,9 +128,11 @@ void World::run(Duration when) {
     if (options_.real_time) {
         wall_origin_ = wall_clock();
         run_origin_ = now().count();
+        pacing_ = call_at(now(), [this] { pace(); });
         sampling_ = call_at(now(), [this] { sample_lateness(); });
     }
     ns3::Simulator::Run();
+    pacing_.reset();
     sampling_.reset();
     ns3::Simulator::Remove(end);
 }

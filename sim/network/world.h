@@ -2,10 +2,13 @@
 // host's timers and sockets hold on to it; `alive()` then tells them to keep away from ns-3.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "impl/host/host.h"
@@ -55,6 +58,7 @@ private:
     void check();
     void tick();
     void sample_lateness();
+    void pace();
 
     NetworkOptions options_;
     bool alive_ = true;
@@ -62,7 +66,12 @@ private:
     const std::function<bool()>* condition_ = nullptr;  // of the current run_until
     bool met_ = false, check_pending_ = false;
     std::int64_t wall_origin_ = 0, run_origin_ = 0;  // nanoseconds, when the current run began
-    Timer ticking_, sampling_;
+    Timer ticking_, sampling_, pacing_;
+
+    const std::thread::id owner_ = std::this_thread::get_id();
+    std::mutex inbox_mutex_;
+    std::condition_variable inbox_filled_;
+    std::vector<std::function<void()>> inbox_;  // calls from other threads
     std::vector<Duration> lateness_;
 };
 
