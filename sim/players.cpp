@@ -3,6 +3,7 @@
 #include "sim/credentials.h"
 #include "sim/gatelab_client.h"
 #include "sim/gatelab_gateway.h"
+#include "sim/peers/strongswan_players.h"
 
 namespace gatelab::sim {
 
@@ -12,18 +13,18 @@ Result<std::unique_ptr<ClientPlayer>> make_client(const Stage& stage, const std:
     const auto* node = topologies::find_as<topologies::Client>(stage.topology, name);
     switch (node->implementation) {
         case topologies::Implementation::Gatelab: return make_gatelab_client(stage, name);
-        case topologies::Implementation::StrongSwan: break;
+        case topologies::Implementation::StrongSwan: return peers::make_strongswan_client(stage, name);
     }
-    return fail(Fault::Unsupported, name + ": no real program can play a client yet");
+    return fail(Fault::Unsupported, name + ": nothing plays such a client");
 }
 
 Result<std::unique_ptr<GatewayPlayer>> make_gateway(const Stage& stage, const std::string& name) {
     const auto* node = topologies::find_as<topologies::Gateway>(stage.topology, name);
     switch (node->implementation) {
         case topologies::Implementation::Gatelab: return make_gatelab_gateway(stage, name);
-        case topologies::Implementation::StrongSwan: break;
+        case topologies::Implementation::StrongSwan: return peers::make_strongswan_gateway(stage, name);
     }
-    return fail(Fault::Unsupported, name + ": no real program can play a gateway yet");
+    return fail(Fault::Unsupported, name + ": nothing plays such a gateway");
 }
 
 }  // namespace gatelab::sim

@@ -1,0 +1,25 @@
+// A fresh network namespace made into a machine with one network card.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sim/peers/file_descriptor.h"
+
+namespace gatelab::sim::peers {
+
+struct MachineSetup {
+    std::vector<std::string> addresses;  // dotted; of the card
+    int mtu = 1500;
+    bool forwards = false;
+};
+
+inline constexpr const char* kCardName = "net0";
+
+// Works on the network namespace of the calling process: loopback up, the card with its addresses, a default route over
+// it. Returns "" and the card, or the step that failed, with errno set.
+//
+// The card is a TUN device: whole IP packets, so no Ethernet and no ARP stand between the machine and the network.
+std::string set_up_machine(const MachineSetup&, FileDescriptor& card);
+
+}  // namespace gatelab::sim::peers

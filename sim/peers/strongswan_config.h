@@ -1,0 +1,68 @@
+// The configuration of a strongSwan client or gateway, as files. Nothing here runs anything.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "impl/crypto/certificates.h"
+#include "impl/ikev2/policy.h"
+
+namespace gatelab::sim::peers {
+
+struct ConfigFile {
+    std::string path;  // relative to the peer's folder
+    std::string text;
+    bool secret = false;  // keys: never among a run's evidence
+};
+
+// What both roles decide.
+struct StrongSwanCommon {
+    Ipv4Address address;                       // outside the tunnel
+    std::optional<crypto::Identity> identity;  // how we prove ourselves, unless by key
+    crypto::TrustStore roots;                  // whom certificates of the peer must come from
+    std::string pre_shared_key;                // "" for none
+    std::vector<ikev2::IkeSuite> ike_policy;
+    std::vector<ikev2::ChildSuite> ipsec_policy;
+    // Whole seconds, rounded up; zero: never.
+    Duration ike_lifetime{}, child_lifetime{}, liveness{};
+};
+
+struct StrongSwanClientSettings {
+    StrongSwanCommon common;
+    Ipv4Address gateway;
+    std::string identification, server;
+    std::vector<Prefix> remote;  // empty: everything
+};
+
+struct StrongSwanGatewaySettings {
+    StrongSwanCommon common;
+    std::string identification;
+    Prefix pool;  // its first host address is left to the gateway, as in ours
+    std::vector<Ipv4Address> dns;
+    std::vector<Prefix> networks;  // granted to clients beside the pool
+};
+
+inline constexpr const char* kChildName = "net";
+inline constexpr const char* kClientConnection = "home";
+
+// swanctl.conf and what it names. A client proves itself by its certificate when it has one, else by the key. A gateway
+// with both takes either, in one connection each.
+std::vector<ConfigFile> client_files(const StrongSwanClientSettings&);
+std::vector<ConfigFile> gateway_files(const StrongSwanGatewaySettings&);
+
+struct DaemonSettings {
+    std::filesystem::path folder;  // of the peer: sockets and logs go there
+    bool log_keys = false;         // into private.log, for reading captures
+};
+
+inline constexpr const char* kLog = "charon.log";
+inline constexpr const char* kPrivateLog = "private.log";
+inline constexpr const char* kViciSocket = "vici.sock";
+inline constexpr const char* kResolvConf = "resolv.conf";
+
+// strongswan.conf: plugins, user-space ESP, logs, and retransmission that gives up after about four seconds.
+ConfigFile daemon_file(const DaemonSettings&);
+
+}  // namespace gatelab::sim::peers
