@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 
-// A folder of its own for each test, gone with the process's scratch.
+// A folder of its own for each test, kept when it fails.
 std::filesystem::path scratch() {
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
     const auto path =
@@ -86,6 +86,7 @@ TEST(StrongSwanPair, RekeysBothFromEitherSide) {
     // Both ends report each key, and it is kept once: three IKE SAs, three children with two directions.
     EXPECT_EQ(lines_of(stage.keys.ikev2_table()), 3) << stage.keys.ikev2_table();
     EXPECT_EQ(lines_of(stage.keys.esp_table()), 6) << stage.keys.esp_table();
+    if (!::testing::Test::HasFailure()) std::filesystem::remove_all(scratch().parent_path());
 }
 
 TEST(StrongSwanPair, TellsAGatewayThatTheUserLeft) {
@@ -155,6 +156,25 @@ TEST(StrongSwanPair, NamesARefusal) {
         if (const auto wrong = stage.start(); !wrong.empty()) GTEST_SKIP() << wrong;
         EXPECT_FALSE(stage.connect());
         EXPECT_EQ(stage.client->status().failure, one.failure);
+    }
+}
+
+// All 17 rows and all 11, each once; a rekeying shows the group of a row with perfect forward secrecy.
+TEST(StrongSwanPair, NegotiatesEveryRowOfThePolicies) {
+    const auto& ike = ikev2::p2s_ike_policy();
+    const auto& ipsec = ikev2::p2s_ipsec_policy();
+    for (std::size_t i = 0; i < ike.size(); ++i) {
+        const auto ike_row = to_string(ike[i]), ipsec_row = to_string(ipsec[i % ipsec.size()]);
+        PairStage stage{{.change = [&](auto& client, auto&) {
+            client.ike_policy = {ike_row};
+            client.ipsec_policy = {ipsec_row};
+        }}};
+        if (const auto wrong = stage.start(); !wrong.empty()) GTEST_SKIP() << wrong;
+        ASSERT_TRUE(stage.connect()) << ike_row << " " << ipsec_row << ": " << stage.client->status().failure;
+        EXPECT_EQ(stage.client->status().ike_suite, ike_row);
+        stage.client->rekey_child();
+        EXPECT_TRUE(stage.run_until([&] { return stage.client->status().child_rekeys == 1; })) << ipsec_row;
+        EXPECT_EQ(stage.client->status().child_suite, ipsec_row);
     }
 }
 
