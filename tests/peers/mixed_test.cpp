@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <sstream>
+#include <thread>
 
 #include "sim/peers/capabilities.h"
 #include "sim/scenario.h"
@@ -216,6 +217,26 @@ TEST_P(Mixed, KeepNoSecretsAmongTheEvidence) {
     EXPECT_EQ(found, "");
     const auto names = last_line_of("cat " + (folder / "peers").string() + "/*/program.txt");
     EXPECT_THAT(names, ::testing::HasSubstr("exit status 0"));
+}
+
+TEST_P(Mixed, BecomeInvalidRatherThanFailedWhenTheSimulatorFallsBehind) {
+    RunOptions options;
+    options.lateness_budget = 300ms;
+    auto created = Scenario::create(prepared("remote-user"), options);
+    ASSERT_TRUE(created) << created.error().detail;
+    scenario = std::move(*created);
+    scenario->run_for(200ms);
+    EXPECT_TRUE(scenario->lateness().real_time);
+    EXPECT_TRUE(scenario->lateness().kept());
+    int checks = 0;  // the first comes before the run begins
+    scenario->run_until(
+        [&] {
+            if (++checks == 5) std::this_thread::sleep_for(500ms);
+            return false;
+        },
+        200ms);
+    EXPECT_FALSE(scenario->lateness().kept());
+    EXPECT_GE(scenario->lateness().worst, 400ms);
 }
 
 }  // namespace
