@@ -1,0 +1,194 @@
+#include "topologies/model/check.h"
+
+#include <gmock/gmock.h>
+
+#include "topologies/yaml/reader.h"
+
+namespace gatelab::topologies {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// A sound network; tests break one thing of it. Line numbers count from the line after the opening quote.
+constexpr std::string_view kSound = R"(certificates:
+  P2SRootCert: {}
+clients:
+  alice: {address: 192.168.1.10, gateway: gw}
+  bob: {address: 192.168.1.11, gateway: gw}
+routers: [isp]
+nats:
+  nat: {outside: isp, outside_address: 198.51.100.1}
+firewalls:
+  fw: {inside: gw}
+gateways:
+  gw:
+    public_address: 203.0.113.10
+    virtual_network: vnet
+    point_to_site:
+      address_pool: 172.16.0.0/24
+      root_certificates: [P2SRootCert]
+virtual_networks:
+  vnet:
+    address_space: [10.1.0.0/16]
+    subnets: {GatewaySubnet: 10.1.255.0/27, servers: 10.1.0.0/24}
+virtual_machines:
+  web: {virtual_network: vnet, address: 10.1.0.4}
+links: {alice-nat: , bob-nat: , nat-isp: , isp-fw: , fw-gw: }
+flows:
+  p: {kind: ping, from: alice, to: web}
+actions:
+  - {at: 5s, do: rekey-child, node: alice}
+)";
+
+std::vector<std::string> problems_of(const std::string& text) {
+    auto reading = parse(text, "t.yaml");
+    for (const auto& problem : reading.problems) ADD_FAILURE() << to_string(problem);
+    std::vector<std::string> lines;
+    if (reading.topology)
+        for (const auto& problem : check(*reading.topology)) lines.push_back(to_string(problem));
+    return lines;
+}
+
+// The sound network with one thing replaced.
+std::string with(std::string_view before, std::string_view after) {
+    std::string text{kSound};
+    const auto at = text.find(before);
+    if (at == text.npos) ADD_FAILURE() << "nothing to replace: " << before;
+    return text.replace(at, before.size(), after);
+}
+
+TEST(Check, FindsNothingInASoundNetwork) { EXPECT_THAT(problems_of(std::string{kSound}), IsEmpty()); }
+
+struct Broken {
+    std::string_view before;
+    std::string after;
+    std::string expected;
+};
+
+TEST(Check, SaysWhatIsWrongAndWhere) {
+    std::string roots = "root_certificates: [P2SRootCert";
+    for (int i = 0; i < 20; ++i) roots += ", P2SRootCert";
+    const Broken all[] = {
+        // names
+        {"192.168.1.10, gateway: gw", "192.168.1.10, gateway: gv",
+         "4:43: error: there is no gateway \"gv\"; did you mean \"gw\"?"},
+        {"192.168.1.10, gateway: gw", "192.168.1.10, gateway: isp",
+         "4:43: error: \"isp\" is a router; expected a gateway"},
+        {"web: {virtual_network: vnet", "web: {virtual_network: net",
+         "23:26: error: there is no virtual-network \"net\"; did you mean \"vnet\"?"},
+        {"routers: [isp]", "routers: [isp, bob]",
+         "6:16: error: two nodes are named \"bob\"; each needs a name of its own"},
+        // certificates
+        {"gateway: gw}", "gateway: gw, certificate: alicia}",
+         "4:60: error: there is no certificate \"alicia\"; there is "},
+        {"P2SRootCert: {}", "P2SRootCert: {not_after: 2019-01-01}",
+         "2:28: error: certificate \"P2SRootCert\" ends at 2019-01-01T00:00:00Z, before it begins at "
+         "2020-01-01T00:00:00Z"},
+        {"P2SRootCert: {}", "P2SRootCert: {}\n  x: {issuer: y}", "3:15: error: there is no certificate \"y\""},
+        {"root_certificates: [P2SRootCert]", "root_certificates: [Other]",
+         "17:26: error: there is no certificate \"Other\"; there is P2SRootCert"},
+        {"root_certificates: [P2SRootCert]", roots + "]",
+         "17:26: error: 21 root certificates; a gateway takes at most 20 (P2S-CERT-03)"},
+        {"gateway: gw}", "gateway: gw, certificate: P2SRootCert}", "4:60: warning: client \"alice\" shows the root"},
+        {"P2SRootCert: {}", "P2SRootCert: {}\n  alice: {issuer: P2SRootCert, key: ecdsa-256}",
+         "5:3: warning: ECDSA client certificates are documented as unsupported for IKEv2 point-to-site (P2S-CERT-11)"},
+        {"gateway: gw}", "gateway: gw, pre_shared_key: s}",
+         "4:63: warning: gateway \"gw\" has no pre_shared_key and will refuse client \"alice\""},
+        // prefixes
+        {"172.16.0.0/24", "10.1.4.0/24",
+         "16:21: error: the address_pool of \"gw\" (10.1.4.0/24) overlaps the address_space of \"vnet\" (10.1.0.0/16); "
+         "expected prefixes apart"},
+        {"virtual_machines:", "  two: {address_space: 10.1.128.0/17}\nvirtual_machines:",
+         "22:24: error: the address_space of \"two\" (10.1.128.0/17) overlaps the address_space of \"vnet\" "
+         "(10.1.0.0/16); expected prefixes apart"},
+        {"172.16.0.0/24", "192.168.1.0/24",
+         "4:20: error: address 192.168.1.10 of client \"alice\" lies in the address_pool 192.168.1.0/24; the client's "
+         "own network must not overlap it (P2S-FAQ-08)"},
+        {"192.168.1.10", "10.1.7.7",
+         "4:20: error: address 10.1.7.7 of client \"alice\" lies in the virtual network 10.1.0.0/16"},
+        {"172.16.0.0/24", "172.16.0.0/30",
+         "16:21: error: address_pool 172.16.0.0/30 is too small; the smallest is a /29 (P2S-FAQ-09)"},
+        {"servers: 10.1.0.0/24", "servers: 10.2.0.0/24",
+         "21:54: error: subnet servers (10.2.0.0/24) is outside the address_space of \"vnet\""},
+        {"servers: 10.1.0.0/24", "servers: 10.1.0.0/24, b: 10.1.0.128/25",
+         "21:70: error: subnet b (10.1.0.128/25) overlaps subnet servers (10.1.0.0/24)"},
+        // addresses
+        {"address: 10.1.0.4", "address: 10.2.0.4",
+         "23:41: error: address 10.2.0.4 of \"web\" is outside the address_space of \"vnet\" (10.1.0.0/16)"},
+        {"address: 10.1.0.4", "address: 10.1.9.4",
+         "23:41: error: address 10.1.9.4 of \"web\" is in no subnet of \"vnet\""},
+        {"address: 10.1.0.4", "address: 10.1.255.9",
+         "23:41: error: address 10.1.255.9 of \"web\" is in the GatewaySubnet 10.1.255.0/27, which is for the gateway "
+         "alone"},
+        {"virtual_network: vnet\n", "virtual_network: vnet\n    inside_address: 10.1.0.5\n",
+         "15:21: error: address 10.1.0.5 of \"gw\" is outside the GatewaySubnet 10.1.255.0/27"},
+        {"192.168.1.11", "192.168.1.10", "5:18: error: address 192.168.1.10 is already that of \"alice\""},
+        {"198.51.100.1", "203.0.113.10", "8:40: error: address 203.0.113.10 is already that of \"gw\""},
+        {"192.168.1.11", "127.0.0.1", "5:18: error: 127.0.0.1 is no address that a machine can have"},
+        {"GatewaySubnet: 10.1.255.0/27, ", "", "12:3: error: gateway \"gw\" needs an address (inside_address)"},
+        // links
+        {"{inside: gw}", "{inside: alice}",
+         "10:16: error: \"alice\", the inside of firewall \"fw\", is not linked to it; there is isp, gw"},
+        {"{outside: isp,", "{outside: fw,", "8:18: error: \"fw\", the outside of nat \"nat\", is not linked to it; "},
+        {"isp-fw: , ", "isp-fw: , nat-fw: , ",
+         "10:3: error: firewall \"fw\" has 3 links; expected 2, it stands between two neighbours"},
+        {"bob-nat: , ", "", "5:41: error: no path of links leads from client \"bob\" to its gateway \"gw\""},
+        {"fw-gw: ", "fw-gw: , odd: {between: [isp, isp]}", "24:63: error: link \"odd\" leads from a node to itself"},
+        // flows and actions
+        {"to: web}", "to: wab}", "26:36: error: there is no client or virtual machine \"wab\"; did you mean \"web\"?"},
+        {"to: web}", "to: isp}", "26:36: error: \"isp\" is a router; a flow goes between clients and virtual machines"},
+        {"to: web}", "to: alice}", "26:36: error: flow \"p\" goes from \"alice\" to itself"},
+        {"to: web}", "to: web, stop: 1s}",
+         "26:47: error: flow \"p\" stops at 1.000000000 s, not after it starts at 2.000000000 s"},
+        {"to: web}", "to: web, interval: 0s}", "26:51: error: flow \"p\" needs an interval above 0"},
+        {"to: web}", "to: bob}",
+         "26:3: warning: flow \"p\" will not arrive: gw offers no route to its own address_pool (custom_routes)"},
+        {"node: alice", "node: alise",
+         "28:37: error: there is no client or gateway \"alise\"; did you mean \"alice\"?"},
+        {"node: alice", "node: web",
+         "28:37: error: \"web\" is a virtual-machine; rekey-child is for clients and gateways"},
+        {"at: 5s", "at: 5h",
+         "28:10: warning: this action at 18000.000000000 s comes after the end of the run at 10.000000000 s"},
+    };
+    for (const auto& broken : all) {
+        const auto problems = problems_of(with(broken.before, broken.after));
+        EXPECT_THAT(problems, testing::Contains(testing::StartsWith("t.yaml:" + broken.expected)))
+            << broken.before << " -> " << broken.after;
+    }
+}
+
+TEST(Check, AllowsTheSameAddressBehindTwoNats) {
+    const auto text = with("nats:\n", "nats:\n  cafe: {outside: isp, outside_address: 198.51.100.2}\n");
+    auto apart = text;
+    apart.replace(apart.find("bob-nat"), 7, "bob-cafe");
+    apart.replace(apart.find("nat-isp: "), 9, "nat-isp: , cafe-isp: ");
+    apart.replace(apart.find("192.168.1.11"), 12, "192.168.1.10");
+    EXPECT_THAT(problems_of(apart), IsEmpty());
+}
+
+TEST(Check, WantsSomethingToAuthenticateWith) {
+    auto topology = parse(kSound, "t.yaml").topology.value();
+    auto& gateway = *find_as<Gateway>(topology, "gw");
+    gateway.root_certificates.clear();
+    gateway.certificate.clear();
+    std::vector<std::string> lines;
+    for (const auto& problem : check(topology)) lines.push_back(problem.message);
+    EXPECT_THAT(lines,
+                ElementsAre("gateway \"gw\" needs a certificate (certificate)",
+                            "gateway \"gw\" has neither root_certificates nor a pre_shared_key; nobody could connect"));
+}
+
+TEST(Check, TrustsNoNumbersOfAModelMadeInCode) {
+    auto topology = parse(kSound, "t.yaml").topology.value();
+    auto& link = topology.graph[*boost::edges(topology.graph).first];
+    link.bits_per_second = 0;
+    link.loss = 1.5;
+    link.mtu = 68;
+    topology.duration = Duration::zero();
+    topology.actions.clear();
+    EXPECT_EQ(check(topology).size(), 4u);
+}
+
+}  // namespace
+}  // namespace gatelab::topologies
