@@ -1,0 +1,192 @@
+// gatelab topology check|show
+#include <fmt/format.h>
+
+#include "cli/verbs.h"
+#include "topologies/model/check.h"
+#include "topologies/model/paths.h"
+#include "topologies/yaml/reader.h"
+
+namespace gatelab::cli {
+namespace {
+
+using namespace topologies;
+
+struct Input {
+    std::string topology;
+    std::vector<std::string> settings;
+};
+
+void add_input(CLI::App& verb, Input& input) {
+    verb.add_option("TOPOLOGY", input.topology, "A YAML file, or a name of the library")->required();
+    verb.add_option("--set", input.settings, "PATH=VALUE, such as links.alice-isp.delay=50ms")->allow_extra_args(false);
+}
+
+Result<std::vector<Override>> overrides_of(const Input& input) {
+    std::vector<Override> overrides;
+    for (const auto& one : input.settings) {
+        auto parsed = parse_override(one);
+        if (!parsed) return pass(parsed);
+        overrides.push_back(std::move(*parsed));
+    }
+    return overrides;
+}
+
+Json to_json(const Problem& problem) {
+    return {{"severity", problem.severity == Problem::Severity::Error ? "error" : "warning"},
+            {"file", problem.mark.file},
+            {"line", problem.mark.line},
+            {"column", problem.mark.column},
+            {"message", problem.message}};
+}
+
+Exit check_topology(const Console& console, const Input& input) {
+    const auto overrides = overrides_of(input);
+    if (!overrides) return console.complain(overrides.error());
+    auto reading = read(input.topology, *overrides);
+    if (reading.topology) reading.problems = check(*reading.topology);
+    const auto exit = has_errors(reading.problems) ? Exit::WrongInput : Exit::Held;
+    if (console.json) {
+        auto problems = Json::array();
+        for (const auto& problem : reading.problems) problems.push_back(to_json(problem));
+        console.print_document(Json{{"topology", input.topology}, {"valid", exit == Exit::Held}, {"problems", problems}});
+        return exit;
+    }
+    for (const auto& problem : reading.problems) console.warn(to_string(problem));
+    if (exit == Exit::Held)
+        console.print(fmt::format("{}: {} nodes, {} links, nothing wrong\n", reading.topology->name,
+                                  boost::num_vertices(reading.topology->graph),
+                                  boost::num_edges(reading.topology->graph)));
+    return exit;
+}
+
+struct Describe {  // one line about a node
+    std::string operator()(const Client& one) const {
+        return fmt::format("{}, dials {} with a {}, played by {}", to_string(one.address), one.gateway,
+                           one.authentication == Authentication::Certificate ? "certificate" : "pre-shared key",
+                           name_of(one.implementation));
+    }
+    std::string operator()(const Gateway& one) const {
+        return fmt::format("{}, into {} at {}, pool {}, played by {}", to_string(one.public_address),
+                           one.virtual_network, to_string(one.inside_address), to_string(one.client_address_pool),
+                           name_of(one.implementation));
+    }
+    std::string operator()(const VirtualNetwork& one) const {
+        std::vector<std::string> spaces;
+        for (const auto space : one.address_space) spaces.push_back(to_string(space));
+        return fmt::format("{}", fmt::join(spaces, ", "));
+    }
+    std::string operator()(const VirtualMachine& one) const {
+        return fmt::format("{}, in {}", to_string(one.address), one.virtual_network);
+    }
+    std::string operator()(const Router&) const { return ""; }
+    std::string operator()(const Firewall& one) const {
+        return fmt::format("protects {}, {} rules, otherwise {}", one.inside, one.rules.size(),
+                           one.otherwise == FilterRule::Action::Allow ? "allow" : "drop");
+    }
+    std::string operator()(const Nat& one) const {
+        return fmt::format("as {} towards {}, {} mapping", to_string(one.outside_address), one.outside,
+                           one.endpoint_dependent ? "endpoint-dependent" : "endpoint-independent");
+    }
+};
+
+std::string as_rate(std::uint64_t bits) {
+    if (bits >= 1'000'000'000) return fmt::format("{:g} Gbit/s", static_cast<double>(bits) / 1e9);
+    return fmt::format("{:g} Mbit/s", static_cast<double>(bits) / 1e6);
+}
+
+std::string as_milliseconds(Duration duration) {
+    return fmt::format("{:g} ms", std::chrono::duration<double, std::milli>(duration).count());
+}
+
+std::string show_text(const Topology& topology) {
+    const auto& graph = topology.graph;
+    std::string text = fmt::format("{}{}{}\n\n", topology.name, topology.summary.empty() ? "" : ": ", topology.summary);
+    Table nodes{{"NODE", "KIND", ""}};
+    for (const auto vertex : boost::make_iterator_range(boost::vertices(graph)))
+        nodes.add(
+            {graph[vertex].name, std::string{name_of(graph[vertex].kind)}, std::visit(Describe{}, graph[vertex].kind)});
+    Table links{{"LINK", "BETWEEN", "RATE", "DELAY", "LOSS", "MTU"}};
+    for (const auto edge : boost::make_iterator_range(boost::edges(graph))) {
+        const auto& link = graph[edge];
+        links.add(
+            {link.name,
+             fmt::format("{} - {}", graph[boost::source(edge, graph)].name, graph[boost::target(edge, graph)].name),
+             as_rate(link.bits_per_second), as_milliseconds(link.delay), fmt::format("{:g} %", link.loss * 100),
+             fmt::format("{}", link.mtu)});
+    }
+    Table flows{{"FLOW", "KIND", "FROM", "TO", "START"}};
+    for (const auto& flow : topology.flows)
+        flows.add({flow.name, std::string{name_of(flow.kind)}, flow.from, flow.to,
+                   fmt::format("{:g} s", std::chrono::duration<double>(flow.start).count())});
+    Table reaches{{"FROM", "TO", "PATH WHEN TUNNELS ARE UP"}};
+    for (const auto& reach : reachability(topology))
+        reaches.add(
+            {reach.from, reach.to, reach.why_not.empty() ? to_string(topology, reach.path) : "none: " + reach.why_not});
+    for (const auto* table : {&nodes, &links, &flows, &reaches})
+        if (!table->empty()) text += table->text() + "\n";
+    text.pop_back();
+    return text;
+}
+
+Json show_json(const Topology& topology) {
+    const auto& graph = topology.graph;
+    Json document{{"name", topology.name}, {"summary", topology.summary}};
+    document["duration_s"] = std::chrono::duration<double>(topology.duration).count();
+    document["nodes"] = Json::array();
+    for (const auto vertex : boost::make_iterator_range(boost::vertices(graph)))
+        document["nodes"].push_back({{"name", graph[vertex].name},
+                                     {"kind", name_of(graph[vertex].kind)},
+                                     {"description", std::visit(Describe{}, graph[vertex].kind)}});
+    document["links"] = Json::array();
+    for (const auto edge : boost::make_iterator_range(boost::edges(graph)))
+        document["links"].push_back(
+            {{"name", graph[edge].name},
+             {"between", {graph[boost::source(edge, graph)].name, graph[boost::target(edge, graph)].name}},
+             {"rate_bps", graph[edge].bits_per_second},
+             {"delay_s", std::chrono::duration<double>(graph[edge].delay).count()},
+             {"loss", graph[edge].loss},
+             {"mtu", graph[edge].mtu}});
+    document["flows"] = Json::array();
+    for (const auto& flow : topology.flows)
+        document["flows"].push_back(
+            {{"name", flow.name}, {"kind", name_of(flow.kind)}, {"from", flow.from}, {"to", flow.to}});
+    document["reachability"] = Json::array();
+    for (const auto& reach : reachability(topology)) {
+        auto path = Json::array();
+        for (const auto vertex : reach.path) path.push_back(graph[vertex].name);
+        document["reachability"].push_back({{"from", reach.from},
+                                            {"to", reach.to},
+                                            {"path", path},
+                                            {"tunnels", reach.tunnels},
+                                            {"why_not", reach.why_not}});
+    }
+    return document;
+}
+
+Exit show_topology(const Console& console, const Input& input) {
+    const auto overrides = overrides_of(input);
+    if (!overrides) return console.complain(overrides.error());
+    const auto topology = load(input.topology, *overrides);
+    if (!topology) return console.complain(topology.error());
+    if (console.json)
+        console.print_document(show_json(*topology));
+    else
+        console.print(show_text(*topology));
+    return Exit::Held;
+}
+
+}  // namespace
+
+void add_topology(CLI::App& root, Request& request) {
+    auto* topology = root.add_subcommand("topology", "Look at a topology without running it");
+    topology->require_subcommand(1);
+    const auto input = std::make_shared<Input>();
+    add_input(*add_verb(*topology, request, "check", "Say what is wrong with it, with line and column",
+                        [input](const Console& console) { return check_topology(console, *input); }),
+              *input);
+    add_input(*add_verb(*topology, request, "show", "Nodes, links, flows, and who can reach whom",
+                        [input](const Console& console) { return show_topology(console, *input); }),
+              *input);
+}
+
+}  // namespace gatelab::cli

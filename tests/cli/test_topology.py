@@ -1,0 +1,69 @@
+"""gatelab topology: what it finds wrong, where, and with which exit code."""
+
+import pytest
+
+
+def test_check_finds_nothing_wrong_with_the_library(gatelab):
+    for name in ["remote-user", "remote-user-nat", "udp-blocked"]:
+        answer = gatelab("topology", "check", name)
+        assert (answer.code, answer.err) == (0, "")
+        assert "nothing wrong" in answer.out
+
+
+BROKEN = [
+    # unknown key
+    (("    gateway: gateway", "    gatway: gateway"), 'edited.yaml:15:5: error: unknown key "gatway" in client "alice"; did you mean "gateway"?'),
+    # overlapping prefix
+    (("172.16.201.0/24", "10.1.2.0/24"), 'edited.yaml:24:21: error: the address_pool of "gateway" (10.1.2.0/24) overlaps the address_space of "vnet1"'),
+    # missing certificate file
+    (("clients:", "certificates: {P2SRootCert: {certificate_file: gone.pem}}\nclients:"), "gone.pem; expected a PEM file"),
+    # missing certificate
+    (("[P2SRootCert]", "[Corporate]"), 'error: there is no certificate "Corporate"'),
+    # no YAML
+    (("routers: [isp]", "routers: [isp"), "error: no YAML"),
+    # a wrong type
+    (("delay: 10ms", "delay: [10]"), "delay of link \"alice-isp\" is a list; expected a duration"),
+    # no way
+    (("  isp-gateway: {rate: 1Gbps, delay: 5ms}\n", ""), 'no path of links leads from client "alice" to its gateway "gateway"'),
+]
+
+
+@pytest.mark.parametrize("replacement, expected", BROKEN)
+@pytest.mark.parametrize("verb", [("topology", "check"), ("topology", "show"), ("run",)])
+def test_names_the_place_and_what_was_expected(gatelab, edited, verb, replacement, expected):
+    path = edited("remote-user", replacement)
+    answer = gatelab(*verb, path)
+    assert answer.code == 2
+    assert answer.said_once(expected, str(path))
+    assert not (gatelab.folder / "runs").exists()
+
+
+def test_check_reports_problems_as_json(gatelab, edited):
+    path = edited("remote-user", ("    gateway: gateway", "    gatway: gateway"))
+    answer = gatelab("topology", "check", path, "--json")
+    assert answer.code == 2
+    assert not answer.json["valid"]
+    problem = answer.json["problems"][0]
+    assert (problem["line"], problem["column"], problem["severity"]) == (15, 5, "error")
+
+
+def test_check_lets_warnings_pass(gatelab, edited):
+    path = edited("remote-user", ("clients:", "certificates:\n  P2SRootCert: {}\n  alice: {issuer: P2SRootCert, key: ecdsa-256}\nclients:"))
+    answer = gatelab("topology", "check", path)
+    assert answer.code == 0
+    assert answer.said_once("warning: ECDSA client certificates are documented as unsupported")
+
+
+def test_show_tells_who_reaches_whom(gatelab):
+    answer = gatelab("topology", "show", "remote-user")
+    assert answer.code == 0
+    assert "alice > isp > gateway > vnet1 > web" in answer.out
+    document = gatelab("topology", "show", "remote-user", "--json").json
+    assert document["reachability"][0] == {"from": "alice", "to": "web", "tunnels": ["alice"], "why_not": "",
+                                           "path": ["alice", "isp", "gateway", "vnet1", "web"]}
+
+
+def test_says_that_a_file_is_missing(gatelab):
+    answer = gatelab("topology", "check", "remote-usr")
+    assert answer.code == 2
+    assert answer.said_once("no file remote-usr", 'did you mean "remote-user"?')
