@@ -135,10 +135,10 @@ void print_summary(const Console& console, const Topology& topology, sim::Scenar
     const auto lateness = scenario.lateness();
     if (console.json)
         return console.print_document(Json{{"directory", out.string()},
-                                  {"exit", static_cast<int>(exit)},
-                                  {"shortfalls", missing},
-                                  {"run", file_of(out / "run.json")},
-                                  {"flows", file_of(out / "flows.json")}});
+                                           {"exit", static_cast<int>(exit)},
+                                           {"shortfalls", missing},
+                                           {"run", file_of(out / "run.json")},
+                                           {"flows", file_of(out / "flows.json")}});
     auto text = fmt::format("{}: {:g} s simulated\n\n", topology.name, seconds(scenario.now()));
     text += tunnels_text(topology, scenario) + flows_text(scenario.flows());
     for (const auto& one : missing) text += fmt::format("\n{}", one);

@@ -48,7 +48,8 @@ Exit check_topology(const Console& console, const Input& input) {
     if (console.json) {
         auto problems = Json::array();
         for (const auto& problem : reading.problems) problems.push_back(to_json(problem));
-        console.print_document(Json{{"topology", input.topology}, {"valid", exit == Exit::Held}, {"problems", problems}});
+        console.print_document(
+            Json{{"topology", input.topology}, {"valid", exit == Exit::Held}, {"problems", problems}});
         return exit;
     }
     for (const auto& problem : reading.problems) console.warn(to_string(problem));

@@ -71,3 +71,16 @@ def unprivileged():
     if not shutil.which("setpriv"):
         pytest.skip("setpriv is missing: apt-get install util-linux")
     return ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+
+
+@pytest.fixture
+def in_namespace():
+    """Makes a prefix that prepares a user and mount namespace, runs the command there, and does something after it."""
+
+    def make(before):
+        if subprocess.run(["unshare", "-Urm", "true"], check=False, stderr=subprocess.DEVNULL).returncode != 0:
+            pytest.skip("this machine permits no user namespaces")
+        return lambda after="true": ("unshare", "-Urm", "sh", "-c",
+                                     f'{before} && "$@"; code=$?; {after}; exit $code', "sh")
+
+    return make

