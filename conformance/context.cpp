@@ -68,6 +68,10 @@ std::string describe(const sim::TunnelStatus& status) {
                        status.child_suite);
 }
 
+std::string times(std::size_t count) {
+    return count == 0 ? "never" : count == 1 ? "once" : fmt::format("{} times", count);
+}
+
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 }  // namespace gatelab::conformance

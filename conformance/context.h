@@ -48,5 +48,6 @@ private:
 // "up as 10.60.0.2 with AES_GCM_16-256/..." or "down: peer-silent".
 std::string describe(const sim::TunnelStatus&);
 double seconds(Duration);
+std::string times(std::size_t count);  // "never", "once", "3 times"
 
 }  // namespace gatelab::conformance

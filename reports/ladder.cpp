@@ -7,7 +7,7 @@
 namespace gatelab::reports {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;  // attributes keep the order in which they were told
 
 constexpr std::size_t kMostMessages = 300, kMostNotes = 200;
 

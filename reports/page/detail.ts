@@ -129,10 +129,13 @@ export function detail(entry: Entry): HTMLElement {
     h('h2', { tabindex: -1 }, result.id),
     h('p', { class: 'sentence' }, result.sentence),
     result.reason ? h('p', { class: `reason ${result.verdict}` }, result.reason) : null,
-    h('dl', { class: 'verdict' },
-      h('div', {}, h('dt', {}, 'Expected'), h('dd', {}, result.expected)),
-      h('div', {}, h('dt', {}, 'Observed'), h('dd', {}, result.observed))),
-    result.steps.length ? section('What was looked at', steps(result)) : null,
+    // When everything held, the steps say it all.
+    result.verdict !== 'passed' || !result.steps.length
+      ? h('dl', { class: 'verdict' },
+          h('div', {}, h('dt', {}, 'Expected'), h('dd', {}, result.expected)),
+          h('div', {}, h('dt', {}, 'Observed'), h('dd', {}, result.observed)))
+      : null,
+    result.steps.length ? section('Expected and observed', steps(result)) : null,
     ladder && ladder.messages.length ? section('Messages', drawLadder(ladder)) : null,
     section('Requirements', h('ul', { class: 'requirements' }, ...result.requirements.map(requirement))),
     metrics(result.real_time ? result.machine.metrics ?? {} : result.metrics),

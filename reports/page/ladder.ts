@@ -60,27 +60,31 @@ export function drawLadder(ladder: Ladder): HTMLElement {
   const spacing = (width - left - right - 140) / (names.length - 1);
   const x = (name: string) => left + 70 + spacing * Math.max(0, names.indexOf(name));
   const drawing: SVGElement[] = [];
-  let y = top + 24, before = 0;
+  let y = top + 24, before = 0, told = '', afterNote = false;
   for (const item of items(ladder, names)) {
     if (item.t - before > 1) {
       drawing.push(svg('line', { x1: left - 8, x2: width - right, y1: y - 12, y2: y - 12, class: 'gap' }));
       y += gapHeight;
     }
     before = item.t;
+    const time = item.t.toFixed(4);
     if (item.message) {
-      drawing.push(label(item.t.toFixed(4), left - 14, y + 4, 'time', 'end'), arrow(item.message, x, y));
+      if (afterNote) y += 12;
+      drawing.push(label(time, left - 14, y + 4, 'time', 'end'), arrow(item.message, x, y));
       y += messageHeight;
     } else if (item.note) {
       const text = `${item.note.event}${item.note.text ? ': ' + item.note.text : ''}`;
       const at = x(item.note.node);
       const leftmost = names.indexOf(item.note.node) === 0;
       drawing.push(
-        label(item.t.toFixed(4), left - 14, y - 6, 'time', 'end'),
+        label(time === told ? '' : time, left - 14, y - 6, 'time', 'end'),
         svg('circle', { cx: at, cy: y - 10, r: 3.5, class: 'mark' }),
         label(shortened(text, 78), at + (leftmost ? 9 : -9), y - 6, 'note', leftmost ? 'start' : 'end', text),
       );
       y += noteHeight;
     }
+    told = time;
+    afterNote = !item.message;
   }
   const height = y;
   const rails = names.flatMap((name) => [

@@ -34,7 +34,7 @@ export function verdictButtons(): { element: HTMLElement; refresh: () => void } 
       verdict,
       button: h(
         'button',
-        { class: `tile ${verdict}`, type: 'button', click: () => toggle(verdict) },
+        { class: `tile ${verdict}${counts[verdict] ? '' : ' zero'}`, type: 'button', click: () => toggle(verdict) },
         h('b', {}, counts[verdict].toLocaleString('en')),
         h('span', {}, `${signs[verdict]} ${verdict === 'error' && counts.error !== 1 ? 'errors' : verdict}`),
       ),

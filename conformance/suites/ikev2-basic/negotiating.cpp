@@ -25,7 +25,7 @@ void retries_with_named_group(Context& context) {
     context.expect_equal("the IKE SA's suite", kWanted, context.client().status().ike_suite);
     const auto requests = wire.count([](const WirePacket& packet) { return packet.is_ike(kIkeSaInit, false); });
     context.expect(requests == 2, "the client sends IKE_SA_INIT twice, with one group and then the other",
-                   fmt::format("{} times", requests));
+                   times(requests));
     context.expect_traffic("alice", "app1");
 }
 

@@ -59,7 +59,7 @@ void rekeys_child(Context& context, Side from) {
     from == Side::Client ? context.client().rekey_child() : session->rekey_child();
     context.scenario().run_until([&] { return context.client().status().child_rekeys > 0; }, 5s);
     context.expect(context.client().status().child_rekeys == 1, "the child SA is rekeyed once",
-                   fmt::format("{} times", context.client().status().child_rekeys));
+                   times(context.client().status().child_rekeys));
     // The side that asked deletes the old child; give it a moment.
     context.scenario().run_for(500ms);
     const auto since = wire.packets().size();
@@ -83,7 +83,7 @@ void rekeys_ike(Context& context, Side from) {
     from == Side::Client ? context.client().rekey_ike() : session->rekey_ike();
     context.scenario().run_until([&] { return context.client().status().ike_rekeys > 0; }, 5s);
     context.expect(context.client().status().ike_rekeys == 1, "the IKE SA is rekeyed once",
-                   fmt::format("{} times", context.client().status().ike_rekeys));
+                   times(context.client().status().ike_rekeys));
     context.scenario().run_for(500ms);
     const auto since = wire.packets().size();
     expect_nothing_lost(context);
@@ -91,7 +91,7 @@ void rekeys_ike(Context& context, Side from) {
     context.client().rekey_child();
     context.scenario().run_until([&] { return context.client().status().child_rekeys > 0; }, 5s);
     context.expect(context.client().status().child_rekeys == 1, "the new IKE SA rekeys the child that it inherited",
-                   fmt::format("{} times", context.client().status().child_rekeys));
+                   times(context.client().status().child_rekeys));
     const auto stale = wire.count(
         [&](const WirePacket& packet) { return packet.kind == PacketKind::Ike && packet.ike.spi_i == old_spi; }, since);
     context.expect(stale == 0, "no message of the old IKE SA is sent any more", fmt::format("{}", stale));

@@ -23,8 +23,7 @@ std::vector<std::string> messages(const Wire& wire, std::uint8_t exchange, bool 
 void expect_repetition(Context& context, const Wire& wire, std::uint8_t exchange, bool response, std::size_t least) {
     const auto sent = messages(wire, exchange, response);
     const auto kind = fmt::format("{} {}", name_of_exchange(exchange), response ? "response" : "request");
-    context.expect(sent.size() >= least, fmt::format("the {} is sent again", kind),
-                   fmt::format("sent {} times", sent.size()));
+    context.expect(sent.size() >= least, fmt::format("the {} is sent again", kind), "sent " + times(sent.size()));
     const auto different = std::set<std::string>(sent.begin(), sent.end()).size();
     context.expect(different == 1, fmt::format("each {} is the same, bit for bit", kind),
                    fmt::format("{} different ones", different));
@@ -51,7 +50,7 @@ void recovers_rekeying(Context& context) {
     context.client().rekey_child();
     context.scenario().run_until([&] { return context.client().status().child_rekeys == 1; }, 15s);
     context.expect(context.client().status().child_rekeys == 1, "the child SA is rekeyed once",
-                   fmt::format("{} times", context.client().status().child_rekeys));
+                   times(context.client().status().child_rekeys));
     expect_repetition(context, wire, kCreateChildSa, false, 2);
     expect_repetition(context, wire, kCreateChildSa, true, 2);
     context.expect_traffic("alice", "app1");

@@ -46,7 +46,7 @@ void negotiates(Context& context, const Cell& cell) {
     context.client().rekey_child();
     context.scenario().run_until([&] { return context.client().status().child_rekeys > 0; }, 5s);
     context.expect(context.client().status().child_rekeys == 1, "the child SA is rekeyed",
-                   fmt::format("{} times", context.client().status().child_rekeys));
+                   times(context.client().status().child_rekeys));
     context.expect_equal("the rekeyed child SA's suite", cell.ipsec, context.client().status().child_suite);
     context.expect_traffic("alice", "app1", 1);
 }

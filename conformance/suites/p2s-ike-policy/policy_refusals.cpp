@@ -19,6 +19,17 @@ void refuses(Context& context) {
                    fmt::format("{}", context.gateway().sessions().size()));
 }
 
+// What the last CREATE_CHILD_SA response holds, as whichever side is ours told it.
+std::string payloads_of_answer(Context& context) {
+    std::string payloads;
+    for (const auto& event : context.scenario().events()) {
+        const auto* response = find(event.attributes, "response");
+        if (text_of(event.attributes, "exchange") == "CREATE_CHILD_SA" && response && *response == AttributeValue{true})
+            payloads = text_of(event.attributes, "payloads");
+    }
+    return payloads;
+}
+
 // The first child names no group, so a group that the table does not pair with the rest shows when the child is
 // rekeyed.
 void refuses_rekeying(Context& context) {
@@ -26,9 +37,12 @@ void refuses_rekeying(Context& context) {
     context.expect_traffic("alice", "app1", 1);
     context.client().rekey_child();
     context.scenario().run_for(2s);
-    context.expect(
-        context.client().status().child_rekeys == 0, "the child SA is not rekeyed",
-        fmt::format("{} times, now {}", context.client().status().child_rekeys, context.client().status().child_suite));
+    context.expect(context.client().status().child_rekeys == 0, "the child SA is not rekeyed",
+                   fmt::format("{}, now {}", times(context.client().status().child_rekeys),
+                               context.client().status().child_suite));
+    const auto answer = payloads_of_answer(context);
+    context.expect(answer.find("NO_PROPOSAL_CHOSEN") != std::string::npos, "the answer is NO_PROPOSAL_CHOSEN",
+                   answer.empty() ? "there is none" : answer);
     // RFC 7296 section 2.21.3: a CREATE_CHILD_SA that fails leaves everything else as it was.
     context.expect_up();
     context.expect_traffic("alice", "app1", 1);
