@@ -21,5 +21,8 @@ endforeach()
 
 add_library(gatelab_ns3 INTERFACE)
 target_include_directories(gatelab_ns3 SYSTEM INTERFACE ${mirror})
+# GCC replaces the path of a system header by its real one where that is shorter, and so would find the neighbours of a
+# linked header beside the original.
+target_compile_options(gatelab_ns3 INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fno-canonical-system-headers>)
 target_link_libraries(gatelab_ns3 INTERFACE
   ns3-virtual-net-device ns3-point-to-point ns3-traffic-control ns3-internet ns3-bridge ns3-network ns3-stats ns3-core)
