@@ -25,15 +25,23 @@ struct Order {
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
-Result<Topology> load_ordered(const Order& order, const Console& console) {
+// What to run: the model, and where it came from.
+struct Plan {
+    topologies::Source source;
+    Topology topology;
+};
+
+Result<Plan> plan_of(const Order& order, const Console& console) {
+    auto source = topologies::find_source(order.topology);
+    if (!source) return pass(source);
     std::vector<topologies::Override> overrides;
     for (const auto& one : order.settings) {
         auto parsed = topologies::parse_override(one);
         if (!parsed) return pass(parsed);
         overrides.push_back(std::move(*parsed));
     }
-    auto topology = topologies::load(order.topology, overrides);
-    if (!topology) return topology;
+    auto topology = topologies::load(*source, overrides);
+    if (!topology) return pass(topology);
     if (!order.duration.empty()) {
         const auto duration = topologies::parse_duration(order.duration);
         if (!duration || *duration <= Duration::zero())
@@ -43,7 +51,7 @@ Result<Topology> load_ordered(const Order& order, const Console& console) {
         topology->duration = *duration;
     }
     for (const auto& problem : topologies::check(*topology)) console.warn(to_string(problem));  // warnings only
-    return topology;
+    return Plan{std::move(*source), std::move(*topology)};
 }
 
 std::vector<std::string> clients_of(const Topology& topology) {
@@ -150,32 +158,40 @@ void print_summary(const Console& console, const Topology& topology, sim::Scenar
     console.print(text + fmt::format("\n{}\n", out.string()));
 }
 
-Result<void> run_with_progress(const Topology& topology, sim::Scenario& scenario) {
-    if (const auto ran = sim::run_to_end(scenario, topology.duration); !ran) return ran;
-    return scenario.finish();
+sim::RunOptions options_of(const Order& order, const Plan& plan) {
+    sim::RunOptions options;
+    options.seed = order.seed;
+    options.captures = order.captures;
+    options.out = order.out.empty() ? fs::path{"runs"} / fmt::format("{}-{}", plan.topology.name, order.seed)
+                                    : fs::path{order.out};
+    options.topology_text = plan.source.text;
+    options.overrides = order.settings;
+    if (!order.duration.empty()) options.overrides.push_back("duration=" + order.duration);
+    return options;
+}
+
+// The run itself, with a progress bar that is gone when it ends.
+Result<std::unique_ptr<sim::Scenario>> simulate(const Topology& topology, sim::RunOptions options) {
+    ProgressBar bar;
+    options.progress = [&](Duration now) {
+        bar.show(seconds(now) / seconds(topology.duration), fmt::format("{:.1f} s simulated", seconds(now)));
+    };
+    auto scenario = sim::Scenario::create(topology, std::move(options));
+    if (!scenario) return scenario;
+    if (const auto ran = sim::run_to_end(**scenario, topology.duration); !ran) return pass(ran);
+    if (const auto written = (*scenario)->finish(); !written) return pass(written);
+    return scenario;
 }
 
 Exit run(const Console& console, const Order& order) {
-    const auto topology = load_ordered(order, console);
-    if (!topology) return console.complain(topology.error());
-    const fs::path out =
-        order.out.empty() ? fs::path{"runs"} / fmt::format("{}-{}", topology->name, order.seed) : fs::path{order.out};
-    sim::RunOptions options;
-    options.seed = order.seed;
-    options.out = out;
-    options.captures = order.captures;
-    auto bar = std::make_unique<ProgressBar>();
-    options.progress = [&bar, &topology](Duration now) {
-        if (bar) bar->show(seconds(now) / seconds(topology->duration), fmt::format("{:.1f} s simulated", seconds(now)));
-    };
-    auto scenario = sim::Scenario::create(*topology, options);
-    if (!scenario) return bar.reset(), console.complain(scenario.error());
-    const auto done = run_with_progress(*topology, **scenario);
-    bar.reset();
-    if (!done) return console.complain(done.error());
-    const auto missing = shortfalls(*topology, **scenario);
+    const auto plan = plan_of(order, console);
+    if (!plan) return console.complain(plan.error());
+    const auto options = options_of(order, *plan);
+    const auto scenario = simulate(plan->topology, options);
+    if (!scenario) return console.complain(scenario.error());
+    const auto missing = shortfalls(plan->topology, **scenario);
     const auto exit = judge(**scenario, missing);
-    print_summary(console, *topology, **scenario, out, missing, exit);
+    print_summary(console, plan->topology, **scenario, options.out, missing, exit);
     return exit;
 }
 

@@ -17,7 +17,8 @@ def test_leaves_a_run_directory_and_a_summary(gatelab):
     assert answer.out.rstrip().endswith("runs/remote-user-7")
     assert "172.16.201." in answer.out and "telemetry" in answer.out
     assert json.loads((run / "run.json").read_text())["seed"] == 7
-    assert {path.name for path in run.iterdir()} == {"run.json", "events.ndjson", "flows.json", "pcap", "keys", "peers"}
+    assert {path.name for path in run.iterdir()} == {"run.json", "events.ndjson", "flows.json", "pcap", "keys", "peers",
+                                                    "topology.yaml"}
     for line in (run / "events.ndjson").read_text().splitlines():
         json.loads(line)
 
@@ -29,6 +30,17 @@ def test_repeats_bit_for_bit(gatelab):
         return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
 
     assert hashes("one") == hashes("two")
+
+
+def test_keeps_what_it_takes_to_repeat_the_run(gatelab):
+    assert gatelab("run", "remote-user", "--seed", 3, "--for", "4s", "--set", "links.alice-isp.delay=20ms").code == 0
+    run = gatelab.folder / "runs" / "remote-user-3"
+    told = json.loads((run / "run.json").read_text())
+    assert told["overrides"] == ["links.alice-isp.delay=20ms", "duration=4s"]
+    again = [word for one in told["overrides"] for word in ("--set", one)]
+    kept = run / "topology.yaml"
+    assert gatelab("run", kept, "--seed", told["seed"], "--out", "again", *again).code == 0
+    assert (gatelab.folder / "again" / "events.ndjson").read_bytes() == (run / "events.ndjson").read_bytes()
 
 
 def test_another_seed_gives_another_run(gatelab):

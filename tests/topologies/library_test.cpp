@@ -59,5 +59,14 @@ TEST(Library, SuggestsANameWhenOneIsMisspelt) {
     EXPECT_THAT(topology.error().detail, testing::HasSubstr("did you mean \"remote-user\"?"));
 }
 
+TEST(Documentation, ShowsAWholeFileThatWorks) {
+    std::ostringstream page;
+    page << std::ifstream{std::filesystem::path{GATELAB_SOURCE_DIR} / "docs/topologies.md"}.rdbuf();
+    const auto text = page.str();
+    const auto begin = text.find("```yaml\n") + 8;
+    const auto topology = load(Source{text.substr(begin, text.find("```", begin) - begin), "docs.yaml"});
+    EXPECT_TRUE(topology) << topology.error().detail;
+}
+
 }  // namespace
 }  // namespace gatelab::topologies

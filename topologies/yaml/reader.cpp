@@ -63,30 +63,6 @@ void sort_by_place(std::vector<Problem>& problems) {
     });
 }
 
-// The file's text, or the library's. Reads a byte more than the limit, so that the limit shows.
-Result<std::pair<std::string, std::string>> text_of(const std::string& path) {
-    std::error_code fault;
-    const auto status = std::filesystem::status(path, fault);
-    if (std::filesystem::is_directory(status))
-        return fail(Fault::NotFound, fmt::format("{} is a folder; expected a topology file", path));
-    if (!std::filesystem::exists(status)) {
-        if (const auto* entry = find_in_library(path))
-            return std::pair{std::string{entry->text}, fmt::format("{}.yaml", entry->name)};
-        std::vector<std::string> names;
-        for (const auto& entry : library()) names.emplace_back(entry.name);
-        return fail(Fault::NotFound, fmt::format("there is no file {} and no topology of that name in the library{}",
-                                                 path, suggestion(path, names)));
-    }
-    std::ifstream file{path, std::ios::binary};
-    constexpr std::size_t kEnough = (1 << 20) + 1;
-    std::string text(kEnough, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (file.bad() || (!file && file.gcount() == 0 && !file.eof()))
-        return fail(Fault::Io, fmt::format("cannot read {}; check its permissions", path));
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    return std::pair{std::move(text), path};
-}
-
 }  // namespace
 
 void for_each_entry(Form& top, std::string_view section, std::string_view noun, bool loose, Draft& draft,
@@ -130,16 +106,43 @@ Reading parse(std::string_view text, const std::string& name, const std::vector<
     return reading;
 }
 
+Result<Source> find_source(const std::string& path) {
+    std::error_code fault;
+    const auto status = std::filesystem::status(path, fault);
+    if (std::filesystem::is_directory(status))
+        return fail(Fault::NotFound, fmt::format("{} is a folder; expected a topology file", path));
+    if (!std::filesystem::exists(status)) {
+        if (const auto* entry = find_in_library(path))
+            return Source{std::string{entry->text}, fmt::format("{}.yaml", entry->name)};
+        std::vector<std::string> names;
+        for (const auto& entry : library()) names.emplace_back(entry.name);
+        return fail(Fault::NotFound, fmt::format("there is no file {} and no topology of that name in the library{}",
+                                                 path, suggestion(path, names)));
+    }
+    std::ifstream file{path, std::ios::binary};
+    constexpr std::size_t kEnough = (1 << 20) + 1;  // a byte more than the limit, so that it shows
+    std::string text(kEnough, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (file.bad() || (!file && file.gcount() == 0 && !file.eof()))
+        return fail(Fault::Io, fmt::format("cannot read {}; check its permissions", path));
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    return Source{std::move(text), path};
+}
+
 Reading read(const std::string& path, const std::vector<Override>& overrides) {
-    auto text = text_of(path);
-    if (!text) return {std::nullopt, {{Problem::Severity::Error, {}, text.error().detail}}};
-    return parse(text->first, text->second, overrides);
+    const auto source = find_source(path);
+    if (!source) return {std::nullopt, {{Problem::Severity::Error, {}, source.error().detail}}};
+    return parse(source->text, source->name, overrides);
 }
 
 Result<Topology> load(const std::string& path, const std::vector<Override>& overrides) {
-    const auto text = text_of(path);
-    if (!text) return pass(text);
-    auto reading = parse(text->first, text->second, overrides);
+    const auto source = find_source(path);
+    if (!source) return pass(source);
+    return load(*source, overrides);
+}
+
+Result<Topology> load(const Source& source, const std::vector<Override>& overrides) {
+    auto reading = parse(source.text, source.name, overrides);
     if (reading.topology) reading.problems = check(*reading.topology);
     if (!has_errors(reading.problems)) return std::move(*reading.topology);
     std::string detail;

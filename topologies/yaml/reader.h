@@ -32,10 +32,21 @@ struct Reading {
 // Bounded in time and memory whatever the text: at most 1 MiB, 64 levels, 100,000 values with aliases followed.
 Reading parse(std::string_view text, const std::string& name, const std::vector<Override>& = {});
 
+// A topology file's text, and the name that stands for it in messages.
+struct Source {
+    std::string text, name;
+};
+
+// The file, or a topology of the library when `path` is the name of one ("remote-user") and no such file exists.
+// NotFound, or Io when it cannot be read. Text beyond the limit of parse() is cut off right behind it.
+Result<Source> find_source(const std::string& path);
+
 // Reads a file, or a topology of the library when `path` is the name of one ("remote-user") and no such file exists.
 Reading read(const std::string& path, const std::vector<Override>& = {});
 
-// read() and check() in one: a topology that can run, or all errors, one a line. NotFound when there is no such file.
+// parse() and check() in one: a topology that can run, or all errors, one a line.
+Result<Topology> load(const Source&, const std::vector<Override>& = {});
+// The same with find_source().
 Result<Topology> load(const std::string& path, const std::vector<Override>& = {});
 
 }  // namespace gatelab::topologies
