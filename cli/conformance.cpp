@@ -71,6 +71,7 @@ bool is_real(const std::string& player) {
 
 // Skipped although a real program was asked for by name.
 std::vector<std::string> refused_by_machine(const Order& order, const Report& report) {
+    if (order.real_peers == "none") return {};
     const bool by_name = is_real(order.client) || is_real(order.gateway) || order.real_peers == "realtime";
     std::vector<std::string> reasons;
     for (const auto& one : report.cases)
