@@ -10,13 +10,13 @@ using namespace topologies;
 const std::string kServerRoot = "ServerRootCert", kClientRoot = "P2SRootCert", kServer = "vpn.gatelab.example";
 
 Vertex add_node(Topology& topology, std::string name, NodeKind kind) {
-    return boost::add_vertex(Node{std::move(name), std::move(kind), {}, {}}, topology.graph);
+    return topologies::add_node(topology, Node{std::move(name), std::move(kind), {}, {}});
 }
 
 void add_link(Topology& topology, Vertex a, Vertex b) {
     Link link;
     link.name = topology.graph[a].name + "-" + topology.graph[b].name;
-    boost::add_edge(a, b, link, topology.graph);
+    topologies::add_link(topology, a, b, std::move(link));
 }
 
 void add_certificate(Topology& topology, const std::string& name, const std::string& issuer, const std::string& dns) {

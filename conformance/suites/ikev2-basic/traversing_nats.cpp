@@ -62,9 +62,8 @@ void stays_on_500(Context& context) {
 // alice --- office (drops UDP 500 and 4500 outwards) --- isp --- gateway
 Topology behind_firewall(const Pair& pair) {
     auto topology = remote_access(pair);
-    auto& graph = topology.graph;
     const auto alice = *find(topology, "alice"), isp = *find(topology, "isp");
-    boost::remove_edge(alice, isp, graph);
+    boost::remove_edge(alice, isp, topology.graph);
     Firewall firewall;
     firewall.inside = "alice";
     FilterRule rule;
@@ -72,12 +71,12 @@ Topology behind_firewall(const Pair& pair) {
     rule.protocol = static_cast<std::uint8_t>(IpProtocol::Udp);
     rule.destination_ports = {500, 4500};
     firewall.rules = {rule};
-    const auto office = boost::add_vertex(Node{"office", firewall, {}, {}}, graph);
+    const auto office = add_node(topology, Node{"office", firewall, {}, {}});
     Link outer, inner;
     outer.name = "office-isp";
     inner.name = "alice-office";
-    boost::add_edge(office, isp, outer, graph);
-    boost::add_edge(alice, office, inner, graph);
+    add_link(topology, office, isp, outer);
+    add_link(topology, alice, office, inner);
     return topology;
 }
 
