@@ -11,6 +11,7 @@ std::string_view name_of(Feature feature) {
         case Feature::NativeEsp: return "native-esp";
         case Feature::VirtualTime: return "virtual-time";
         case Feature::GiveUpQuickly: return "give-up-quickly";
+        case Feature::StaySilent: return "stay-silent";
         case Feature::CountDrops: return "count-drops";
     }
     return "?";
@@ -25,6 +26,7 @@ const std::vector<Player>& players() {
          {{Feature::NativeEsp, "kernel-libipsec always puts ESP into UDP"},
           {Feature::VirtualTime, "charon lives by the machine's clock"},
           {Feature::GiveUpQuickly, "charon repeats a request for 165 s before it gives up"},
+          {Feature::StaySilent, "charon answers INVALID_SYNTAX in clear"},
           {Feature::CountDrops, "kernel-libipsec does not tell what it dropped"}}},
     };
     return kPlayers;

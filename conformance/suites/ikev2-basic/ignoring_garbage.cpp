@@ -26,28 +26,36 @@ Bytes with_marker(ByteView bytes) {
     return out;
 }
 
-// What RFC 7296 gives nobody a reason to answer: too short, lengths that lie, responses that nobody asked for.
+// What RFC 7296 gives nobody a reason to answer: too short, responses that nobody asked for, an unknown SA.
 std::vector<Bytes> garbage() {
     SeededRandom random{1, "garbage"};
-    std::vector<Bytes> items = {{},
-                                {0x00},
-                                random.bytes(27),
-                                header(kIkeSaInit, 0x08, 4000),      // longer than the datagram
-                                header(kIkeSaInit, 0x08, 12),        // shorter than a header
-                                header(kIkeSaInit, 0x28, 28, 0x99),  // a response
-                                header(kIkeAuth, 0x28, 28, 0x99),
-                                header(kInformational, 0x20, 28, 0x99)};
+    return {{},
+            {0x00},
+            random.bytes(27),
+            header(kIkeSaInit, 0x28, 28, 0x99),  // a response
+            header(kIkeAuth, 0x28, 28, 0x99),
+            header(kInformational, 0x20, 28, 0x99)};
+}
+
+// Requests for a new SA that cannot be read. INVALID_SYNTAX may only be told inside an SA (section 3.10.1).
+std::vector<Bytes> unreadable_requests() {
+    std::vector<Bytes> items = {header(kIkeSaInit, 0x08, 4000),  // longer than the datagram
+                                header(kIkeSaInit, 0x08, 12)};   // shorter than a header
     auto cut = header(kIkeSaInit, 0x08, 36);
     append(cut, Bytes{0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0x00, 0x01});  // an SA payload far longer than the message
     items.push_back(cut);
     return items;
 }
 
-void send_garbage(Wire& wire) {
-    for (const auto& item : garbage()) {
+void send_to_both_ports(Wire& wire, const std::vector<Bytes>& items) {
+    for (const auto& item : items) {
         wire.inject("isp", udp_packet(kStranger, {kGatewayAddress, 500}, item));
         wire.inject("isp", udp_packet(kStranger, {kGatewayAddress, 4500}, with_marker(item)));
     }
+}
+
+void send_garbage(Wire& wire) {
+    send_to_both_ports(wire, garbage());
     SeededRandom random{2, "garbage"};
     auto unknown = random.bytes(80);
     unknown[0] |= 0x80;  // an SPI that nobody gave out, not the marker
@@ -56,16 +64,16 @@ void send_garbage(Wire& wire) {
     wire.inject("isp", udp_packet(kStranger, {kGatewayAddress, 4500}, Bytes{0x01, 0x02, 0x03}));
 }
 
-void ignores(Context& context) {
+void ignores(Context& context, void (*send)(Wire&)) {
     Wire wire{context.scenario(), kInternetLink};
-    send_garbage(wire);
+    send(wire);
     context.scenario().run_for(500ms);
     const auto answers = wire.count([](const WirePacket& packet) { return packet.from == "gateway"; });
     context.expect(answers == 0, "garbage is not answered", fmt::format("{} answers", answers));
     context.expect(context.gateway().sessions().empty(), "no session comes of it",
                    fmt::format("{}", context.gateway().sessions().size()));
     if (!context.connect()) return;
-    send_garbage(wire);
+    send(wire);
     context.scenario().run_for(500ms);
     const auto to_stranger =
         wire.count([](const WirePacket& packet) { return packet.destination.address == kStranger.address; });
@@ -110,7 +118,16 @@ std::vector<Case> ignoring_garbage() {
          .requirements = {"RFC7296-2.21-UNPROTECTED", "RFC4303-3.4.2-UNKNOWN-SPI"},
          .sentence = "Garbage on UDP 500 and 4500 is not answered and disturbs nobody.",
          .topology = remote_access,
-         .check = ignores},
+         .check = [](Context& context) { ignores(context, send_garbage); }},
+        {.id = "ignores-unreadable-requests",
+         .requirements = {"RFC7296-2.21-UNPROTECTED"},
+         .sentence = "Requests for an IKE SA that cannot be read are not answered and disturb nobody.",
+         .needs = {{Side::Gateway, Feature::StaySilent}},
+         .topology = remote_access,
+         .check =
+             [](Context& context) {
+                 ignores(context, [](Wire& wire) { send_to_both_ports(wire, unreadable_requests()); });
+             }},
         {.id = "ignores-changed-message",
          .requirements = {"RFC7296-2.21-UNPROTECTED"},
          .sentence = "An IKE message that was changed on the way is dropped, and its true repetition answered.",
