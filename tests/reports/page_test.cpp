@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <regex>
 
 #include "reports/reports.h"
 #include "tests/reports/sample.h"
@@ -98,9 +97,10 @@ TEST_F(Page, OpensACaseWithItsLadderAndEvidence) {
 
 TEST_F(Page, ShowsOnlyWhatTheAddressAsksFor) {
     const auto text = dom("#verdict=failed&q=replay");
-    const std::regex hidden{"class=\"case\"[^>]*hidden"};
-    const auto first = std::sregex_iterator(text.begin(), text.end(), hidden);
-    EXPECT_EQ(std::distance(first, std::sregex_iterator()), 378);
+    std::size_t hidden = 0;
+    for (std::size_t at = 0; (at = text.find("class=\"case\"", at)) != std::string::npos; ++at)
+        hidden += text.substr(at, text.find('>', at) - at).find("hidden") != std::string::npos ? 1 : 0;
+    EXPECT_EQ(hidden, 378u);
     EXPECT_TRUE(has(text, "1 of 379 cases"));
 }
 
@@ -108,7 +108,8 @@ TEST_F(Page, TakesTextsForTextAndAsksNobodyForAnything) {
     const auto text = dom("#case=esp-basic.drops-replayed%40gatelab%2Fgatelab");
     EXPECT_TRUE(has(text, "&lt;script&gt;alert(1)&lt;/script&gt;"));
     const auto page = to_html(sample_report(), folder);
-    EXPECT_FALSE(std::regex_search(page, std::regex("(src|href)=\"https?:")));
+    for (const auto* request : {"src=\"http", "href=\"http", "url(http", "@import", "fetch("})
+        EXPECT_FALSE(has(page, request));
     EXPECT_TRUE(has(page, "default-src 'none'"));
 }
 
