@@ -10,6 +10,8 @@
 
 #include <cstring>
 
+#include "sim/peers/machine_rules.h"
+
 namespace gatelab::sim::peers {
 namespace {
 
@@ -52,6 +54,18 @@ bool add_default_route(int socket) {
     return ::ioctl(socket, SIOCADDRT, &route) == 0;
 }
 
+// "" or the address that could not be added.
+std::string add_addresses(int socket, const MachineSetup& setup) {
+    int number = 0;
+    for (const auto* addresses : {&setup.addresses, &setup.borrowed})
+        for (const auto& address : *addresses) {
+            const auto label = number == 0 ? kCardName : std::string{kCardName} + ":" + std::to_string(number);
+            if (!add_address(socket, label, address)) return address;
+            ++number;
+        }
+    return {};
+}
+
 bool write_setting(const std::string& path, const char* value) {
     const FileDescriptor file{::open(("/proc/sys/net/" + path).c_str(), O_WRONLY | O_CLOEXEC)};
     return file && ::write(file.get(), value, 1) == 1;
@@ -74,6 +88,9 @@ std::string set_up_machine(const MachineSetup& setup, FileDescriptor& card) {
     // Packets may enter by the card and leave by the tunnel: no reverse path filter. A new namespace may inherit one.
     write_setting("ipv4/conf/all/rp_filter", "0");
     write_setting("ipv4/conf/default/rp_filter", "0");
+    // The card has one neighbour only: there is no better next hop to tell anybody about.
+    write_setting("ipv4/conf/all/send_redirects", "0");
+    write_setting("ipv4/conf/default/send_redirects", "0");
     // The simulated network is IPv4; nothing else shall come out of the card.
     write_setting("ipv6/conf/all/disable_ipv6", "1");
     write_setting("ipv6/conf/default/disable_ipv6", "1");
@@ -84,13 +101,13 @@ std::string set_up_machine(const MachineSetup& setup, FileDescriptor& card) {
     auto mtu = request_for(kCardName);
     mtu.ifr_mtu = setup.mtu;
     if (::ioctl(socket.get(), SIOCSIFMTU, &mtu) != 0) return "mtu";
-    std::string label = kCardName;
-    for (std::size_t i = 0; i < setup.addresses.size(); ++i) {
-        if (i > 0) label = std::string{kCardName} + ":" + std::to_string(i);
-        if (!add_address(socket.get(), label, setup.addresses[i])) return "address " + setup.addresses[i];
-    }
+    if (const auto address = add_addresses(socket.get(), setup); !address.empty()) return "address " + address;
     if (!bring_up(socket.get(), kCardName)) return "card";
-    return add_default_route(socket.get()) ? "" : "default route";
+    if (!add_default_route(socket.get())) return "default route";
+    if (setup.borrowed.empty()) return {};
+    // What their owners send passes through us, too.
+    if (!write_setting("ipv4/conf/all/accept_local", "1")) return "accept_local";
+    return answer_only_at(setup.addresses);
 }
 
 }  // namespace gatelab::sim::peers

@@ -10,6 +10,7 @@ namespace gatelab::sim::peers {
 
 struct MachineSetup {
     std::vector<std::string> addresses;  // dotted; of the card
+    std::vector<std::string> borrowed;   // also of the card, but nothing answers there
     int mtu = 1500;
     bool forwards = false;
 };

@@ -151,15 +151,34 @@ tl::unexpected<Error> named(const std::string& name, const Result<Value>& wrong)
     return fail(wrong.error().fault, name + ": " + wrong.error().detail);
 }
 
-// kernel-libipsec installs no policy unless the machine has an address in its own half of the selectors: in the pool
-// the one that no client gets, elsewhere the last, which is the least likely to be a real host's.
-std::vector<Ipv4Address> own_addresses(const topologies::Gateway& node, const std::vector<Prefix>& networks) {
-    std::vector<Ipv4Address> own{node.public_address, node.inside_address,
-                                 Ipv4Address{node.client_address_pool.first().number() + 1}};
-    for (const auto& network : networks)
-        if (std::none_of(own.begin(), own.end(), [&](auto address) { return network.contains(address); }))
-            own.push_back(Ipv4Address{network.last().number() - (network.size() > 2 ? 1 : 0)});
-    return own;
+// The gateway's half of the selectors of any child that its clients can ask it for.
+std::vector<Prefix> possible_selectors(const topologies::Topology& topology, const std::string& gateway,
+                                       const std::vector<Prefix>& granted) {
+    auto selectors = granted;
+    for (const auto vertex : boost::make_iterator_range(boost::vertices(topology.graph))) {
+        const auto* client = std::get_if<topologies::Client>(&topology.graph[vertex].kind);
+        if (!client || client->gateway != gateway) continue;
+        for (const auto wanted : client->remote_selectors)
+            for (const auto given : granted)
+                if (given.contains(wanted) && given != wanted) selectors.push_back(wanted);
+    }
+    return selectors;
+}
+
+// kernel-libipsec installs no policy unless the machine has an address within its own half of the selectors, whatever
+// the settings say about routes. It shall find one in each, without anything changing for the hosts that are there.
+MachineSpec gateway_machine(const topologies::Gateway& node, const std::vector<Prefix>& selectors) {
+    MachineSpec machine;
+    machine.forwards = true;
+    machine.addresses = {node.public_address, node.inside_address,
+                         Ipv4Address{node.client_address_pool.first().number() + 1}};
+    for (const auto& selector : selectors) {
+        const auto inside = [&](auto address) { return selector.contains(address); };
+        if (std::none_of(machine.addresses.begin(), machine.addresses.end(), inside) &&
+            std::none_of(machine.borrowed.begin(), machine.borrowed.end(), inside))
+            machine.borrowed.push_back(Ipv4Address{selector.last().number() - (selector.size() > 2 ? 1 : 0)});
+    }
+    return machine;
 }
 
 }  // namespace
@@ -215,8 +234,9 @@ Result<std::unique_ptr<GatewayPlayer>> make_strongswan_gateway(const Stage& stag
     StrongSwanMachine::Options options;
     options.node = name;
     options.port = port_of(name);
-    options.machine.addresses = own_addresses(node, settings.networks);
-    options.machine.forwards = true;
+    auto granted = settings.networks;
+    granted.push_back(settings.pool);
+    options.machine = gateway_machine(node, possible_selectors(stage.topology, name, granted));
     options.files = gateway_files(settings);
     auto machine = StrongSwanMachine::start(stage, std::move(options));
     if (!machine) return pass(machine);

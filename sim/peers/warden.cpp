@@ -97,8 +97,9 @@ Warden::~Warden() {
 Result<AttachedMachine> Warden::add_machine(const MachineSpec& spec) {
     WardenMessage request;
     request.kind = Kind::AddMachine;
-    request.numbers = {spec.mtu, spec.forwards};
+    request.numbers = {spec.mtu, spec.forwards, static_cast<std::int64_t>(spec.addresses.size())};
     for (const auto address : spec.addresses) request.texts.push_back(to_string(address));
+    for (const auto address : spec.borrowed) request.texts.push_back(to_string(address));
     const std::lock_guard lock{mutex_};
     if (!send_message(sockets_.requests.get(), request)) return died();
     auto answer = receive_message(sockets_.requests.get());

@@ -33,6 +33,8 @@ struct MachineSpec {
     std::vector<Ipv4Address> addresses;  // of its network card; the first is its source address
     std::uint16_t mtu = 1500;
     bool forwards = false;  // passes packets between its interfaces
+    // More addresses of its card that its programs find there, but at which it does not answer: they may be others'.
+    std::vector<Ipv4Address> borrowed = {};
 };
 
 struct AttachedMachine {

@@ -102,8 +102,12 @@ private:
         FileDescriptor space{::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)};
         if (!space) return failure(errno, "/proc/self/ns/net");
         WardenMessage message;
-        const auto wrong = set_up_machine(
-            {request.texts, static_cast<int>(request.numbers[0]), request.numbers[1] != 0}, message.descriptor);
+        const auto borrowed = request.texts.begin() + request.numbers[2];
+        const auto wrong = set_up_machine({{request.texts.begin(), borrowed},
+                                           {borrowed, request.texts.end()},
+                                           static_cast<int>(request.numbers[0]),
+                                           request.numbers[1] != 0},
+                                          message.descriptor);
         if (!wrong.empty()) return failure(errno, wrong);
         message.numbers[1] = static_cast<std::int64_t>(machines_.size());
         machines_.push_back(std::move(space));

@@ -129,6 +129,22 @@ TEST_P(Mixed, ConnectTwoFromBehindOneNat) {
     expect_pings("alice", "bob");
 }
 
+// The VM itself is a selector here: the gateway must not take its packets for its own.
+TEST_P(Mixed, KeepToTheSelectorsThatTheClientAskedFor) {
+    for (const auto& wanted : {Prefix{Ipv4Address{10, 1, 0, 0}, 24}, Prefix{Ipv4Address{10, 1, 0, 4}, 32}}) {
+        SCOPED_TRACE(to_string(wanted));
+        auto topology = prepared("remote-user");
+        topologies::find_as<topologies::Client>(topology, "alice")->remote_selectors = {wanted};
+        run(topology);
+        ASSERT_TRUE(up()) << why();
+        EXPECT_EQ(scenario->client("alice").status().remote_selectors, to_string(wanted));
+        expect_pings("alice", "web");
+        expect_pings("web", "alice");
+        EXPECT_EQ(scenario->ping("alice", "10.1.0.254", 1).received, 0) << "nobody is there";
+        scenario.reset();
+    }
+}
+
 TEST_P(Mixed, RekeyFromEitherSide) {
     run(prepared("remote-user"));
     ASSERT_TRUE(up()) << why();

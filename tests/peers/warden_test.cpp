@@ -1,6 +1,8 @@
 #include "sim/peers/warden.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -12,6 +14,7 @@
 #include <thread>
 
 #include "impl/base/bytes.h"
+#include "sim/network/ipv4_packet.h"
 
 namespace gatelab::sim::peers {
 namespace {
@@ -96,6 +99,45 @@ TEST_P(WardenOf, CarriesPacketsOfItsMachinesToUs) {
     EXPECT_EQ(packet[0], 0x45);
     EXPECT_EQ(packet[9], 1);
     EXPECT_EQ(to_hex(ByteView{packet}.subspan(12, 8)), "0a0100020a090909");
+}
+
+// An echo request as the network would bring it (RFC 791, RFC 792).
+Bytes echo_request(Ipv4Address from, Ipv4Address to) {
+    ByteWriter packet;
+    packet.bytes(from_hex("4500001c000000004001"
+                          "0000")
+                     .value());
+    packet.u32(from.number());
+    packet.u32(to.number());
+    packet.bytes(from_hex("0800"
+                          "0000"
+                          "12340001")
+                     .value());
+    auto bytes = packet.take();
+    refresh_checksums(bytes);
+    return bytes;
+}
+
+// The next packet that a machine puts on its card: time to live and protocol, ICMP type, addresses.
+std::string next_from(const FileDescriptor& card) {
+    pollfd wait{card.get(), POLLIN, 0};
+    std::array<std::uint8_t, 2000> packet{};
+    if (::poll(&wait, 1, 2000) != 1 || ::read(card.get(), packet.data(), packet.size()) < 28) return "nothing";
+    return fmt::format("ttl {} type {} {}", packet[8], packet[20], to_hex(ByteView{packet}.subspan(12, 8)));
+}
+
+TEST_P(WardenOf, LetsAMachineBorrowAddressesWithoutTakingTheirPackets) {
+    constexpr Ipv4Address kOwn{10, 1, 0, 2}, kBorrowed{10, 1, 0, 9}, kElsewhere{10, 9, 9, 9};
+    const auto id = machine({{kOwn}, 1500, true, {kBorrowed}});
+    EXPECT_THAT(output_of(id, "ip -4 addr show"), HasSubstr("inet 10.1.0.9/32"));
+    const auto bring = [&](Ipv4Address from, Ipv4Address to) {
+        const auto packet = echo_request(from, to);
+        EXPECT_EQ(::write(cards[0].get(), packet.data(), packet.size()), static_cast<ssize_t>(packet.size()));
+        return next_from(cards[0]);
+    };
+    EXPECT_EQ(bring(kElsewhere, kOwn), "ttl 64 type 0 0a0100020a090909") << "its own: answered";
+    EXPECT_EQ(bring(kElsewhere, kBorrowed), "ttl 63 type 8 0a0909090a010009") << "to the owner: passed on";
+    EXPECT_EQ(bring(kBorrowed, kElsewhere), "ttl 63 type 8 0a0100090a090909") << "from the owner: passed on";
 }
 
 TEST_P(WardenOf, TellsHowAProgramEnded) {
