@@ -145,6 +145,44 @@ TEST_P(Mixed, KeepToTheSelectorsThatTheClientAskedFor) {
     }
 }
 
+TEST_P(Mixed, CarryUdpAndTcpBothWays) {
+    auto topology = prepared("remote-user");
+    const auto add = [&](const std::string& name, topologies::Flow::Kind kind, Duration start, bool inward) {
+        topologies::Flow flow;
+        flow.kind = kind;
+        flow.name = name;
+        flow.from = inward ? "alice" : "web";
+        flow.to = inward ? "web" : "alice";
+        flow.start = start;
+        flow.stop = start + 500ms;
+        flow.bits_per_second = 400'000;
+        flow.packet_size = 500;
+        topology.flows.push_back(flow);
+    };
+    // One after the other: TCP fills the queues, and a full queue drops.
+    add("udp-in", topologies::Flow::Kind::Udp, 1500ms, true);
+    add("udp-out", topologies::Flow::Kind::Udp, 1500ms, false);
+    add("tcp-in", topologies::Flow::Kind::Tcp, 2500ms, true);
+    add("tcp-out", topologies::Flow::Kind::Tcp, 3500ms, false);
+    for (const auto edge : boost::make_iterator_range(boost::edges(topology.graph)))
+        topology.graph[edge].bits_per_second = 10'000'000;
+    run(topology);
+    ASSERT_TRUE(up()) << why();
+    ASSERT_LT(scenario->now(), 1500ms);
+    scenario->run_for(4500ms - scenario->now());
+    ASSERT_TRUE(scenario->finish());
+    ASSERT_EQ(scenario->flows().size(), 4u);
+    for (const auto& flow : scenario->flows()) {
+        SCOPED_TRACE(flow.name);
+        EXPECT_EQ(flow.tunnel, "alice");
+        EXPECT_GT(flow.bytes_received, 0u);
+        if (flow.kind != "udp") continue;
+        EXPECT_EQ(flow.packets_sent, 50u);
+        EXPECT_EQ(flow.packets_received, flow.packets_sent);
+        EXPECT_EQ(flow.bytes_received, 25'000u);
+    }
+}
+
 TEST_P(Mixed, RekeyFromEitherSide) {
     run(prepared("remote-user"));
     ASSERT_TRUE(up()) << why();
