@@ -200,12 +200,14 @@ TEST_P(Mixed, RekeyFromEitherSide) {
     scenario->client("alice").rekey_child();
     EXPECT_TRUE(settled(0, 1));
     expect_pings("alice", "web");
+    ASSERT_TRUE(session("alice"));
     session("alice")->rekey_child();
     EXPECT_TRUE(settled(0, 2));
     expect_pings("web", "alice");
     scenario->client("alice").rekey_ike();
     EXPECT_TRUE(settled(1, 2));
     expect_pings("alice", "web");
+    ASSERT_TRUE(session("alice"));
     session("alice")->rekey_ike();
     EXPECT_TRUE(settled(2, 2));
     expect_pings("web", "alice");
@@ -219,6 +221,7 @@ TEST_P(Mixed, HangUpFromEitherSide) {
     EXPECT_TRUE(scenario->run_until([&] { return gateway.sessions().empty(); }, 5s));
     scenario->run_for(300ms);  // the answer has to get back, or there is nothing to dial from
     ASSERT_TRUE(up()) << why();
+    ASSERT_TRUE(session("alice"));
     session("alice")->disconnect();
     EXPECT_TRUE(scenario->run_until([&] { return !scenario->client("alice").status().up; }, 5s));
     EXPECT_EQ(why(), "peer-deleted");

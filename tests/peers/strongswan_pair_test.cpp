@@ -70,12 +70,14 @@ TEST(StrongSwanPair, RekeysBothFromEitherSide) {
     EXPECT_TRUE(rekeyed(0, 1));
     EXPECT_NE(stage.client->status().inbound_spi, first.inbound_spi);
     EXPECT_EQ(stage.ping_in(), 3u);
+    ASSERT_TRUE(stage.session());
     stage.session()->rekey_child();
     EXPECT_TRUE(rekeyed(0, 2));
     EXPECT_EQ(stage.ping_out(), 3u);
     stage.client->rekey_ike();
     EXPECT_TRUE(rekeyed(1, 2));
     EXPECT_EQ(stage.ping_in(), 3u);
+    ASSERT_TRUE(stage.session());
     stage.session()->rekey_ike();
     EXPECT_TRUE(rekeyed(2, 2));
     EXPECT_EQ(stage.ping_out(), 3u);
@@ -103,6 +105,7 @@ TEST(StrongSwanPair, NoticesAGatewayThatHangsUp) {
     PairStage stage{{}};
     if (const auto wrong = stage.start(); !wrong.empty()) GTEST_SKIP() << wrong;
     ASSERT_TRUE(stage.connect()) << stage.client->status().failure;
+    ASSERT_TRUE(stage.session());
     stage.session()->disconnect();
     EXPECT_TRUE(stage.run_until([&] { return stage.gateway->sessions().empty() && !stage.client->status().up; }));
     EXPECT_EQ(stage.client->status().failure, "peer-deleted");
