@@ -10,7 +10,6 @@ std::string_view name_of(Feature feature) {
     switch (feature) {
         case Feature::NativeEsp: return "native-esp";
         case Feature::VirtualTime: return "virtual-time";
-        case Feature::GiveUpQuickly: return "give-up-quickly";
         case Feature::StaySilent: return "stay-silent";
         case Feature::CountDrops: return "count-drops";
     }
@@ -25,7 +24,6 @@ const std::vector<Player>& players() {
          Implementation::StrongSwan,
          {{Feature::NativeEsp, "kernel-libipsec always puts ESP into UDP"},
           {Feature::VirtualTime, "charon lives by the machine's clock"},
-          {Feature::GiveUpQuickly, "charon repeats a request for 165 s before it gives up"},
           {Feature::StaySilent, "charon answers INVALID_SYNTAX in clear"},
           {Feature::CountDrops, "kernel-libipsec does not tell what it dropped"}}},
     };

@@ -13,7 +13,6 @@ namespace gatelab::conformance {
 enum class Feature {
     NativeEsp,      // carries ESP as IP protocol 50 when there is no NAT
     VirtualTime,    // takes part in simulated time, so that minutes cost nothing
-    GiveUpQuickly,  // ends a tunnel to a silent peer within a minute
     StaySilent,     // does not answer an IKE_SA_INIT request that it cannot read
     CountDrops,     // tells how many packets it dropped, and why
 };

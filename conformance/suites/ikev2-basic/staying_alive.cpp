@@ -82,13 +82,11 @@ std::vector<Case> staying_alive() {
         {.id = "client-notices-dead-gateway",
          .requirements = {"RFC7296-2.4-DEAD-PEER"},
          .sentence = "A client whose gateway has fallen silent drops the tunnel within a minute and says why.",
-         .needs = {{Side::Client, Feature::GiveUpQuickly}},
          .topology = with(Side::Client),
          .check = [](Context& context) { notices_death(context, Side::Client); }},
         {.id = "gateway-notices-dead-client",
          .requirements = {"RFC7296-2.4-DEAD-PEER"},
          .sentence = "A gateway whose client has fallen silent drops the session within a minute.",
-         .needs = {{Side::Gateway, Feature::GiveUpQuickly}},
          .topology = with(Side::Gateway),
          .check = [](Context& context) { notices_death(context, Side::Gateway); }},
     };

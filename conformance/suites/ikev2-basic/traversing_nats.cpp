@@ -111,7 +111,6 @@ std::vector<Case> traversing_nats() {
         {.id = "gives-up-where-udp-is-blocked",
          .requirements = {"P2S-PROTO-03", "RFC7296-2.1-RETRANSMIT"},
          .sentence = "Where a firewall drops UDP 500 and 4500, the client gives up within a minute and says why.",
-         .needs = {{Side::Client, Feature::GiveUpQuickly}},
          .topology = behind_firewall,
          .check = gives_up},
     };
