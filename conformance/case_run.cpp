@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "conformance/contention.h"
 #include "conformance/context.h"
 
 namespace gatelab::conformance {
@@ -14,6 +15,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kLastMessages = 4;
+constexpr double kMostCpuWait = 0.5;  // of a real-time run; beyond it a real peer may simply not have had its turn
 
 std::string joined(const std::vector<Step>& steps, std::string Step::*part) {
     std::string text;
@@ -64,6 +66,19 @@ CaseResult unrunnable(CaseResult result, Verdict verdict, std::string reason) {
     return result;
 }
 
+// A real program that was starved fails in any way: such a failure says nothing about it.
+void note_contention(CaseResult& result, const Contention& contention) {
+    if (!result.real_time) return;
+    result.cpu_wait = contention.share();
+    const bool bad = result.verdict == Verdict::Failed || result.verdict == Verdict::Error;
+    if (!bad || result.cpu_wait.value_or(0) <= kMostCpuWait) return;
+    result.verdict = Verdict::Invalid;
+    result.reason = fmt::format(
+        "the machine was overloaded: processes waited for a processor during {:.0f} % of the run; "
+        "beside that, {}",
+        1e2 * *result.cpu_wait, result.reason);
+}
+
 void note_lateness(CaseResult& result, const sim::Lateness& lateness) {
     if (!lateness.real_time) return;
     result.real_time = true;
@@ -91,6 +106,7 @@ CaseResult result_of(const Job& job) {
 
 CaseResult run_here(const Job& job, const Options& options, const std::filesystem::path& directory) {
     auto result = result_of(job);
+    const Contention contention;
     sim::RunOptions run;
     run.seed = options.seed;
     run.out = directory;
@@ -112,6 +128,7 @@ CaseResult run_here(const Job& job, const Options& options, const std::filesyste
         result.verdict = Verdict::Error;
         result.reason = "the evidence could not be kept: " + finished.error().detail;
     }
+    note_contention(result, contention);
     return result;
 }
 
@@ -126,6 +143,7 @@ Bytes encode(const CaseResult& result) {
                   {"metrics", result.metrics},
                   {"simulated", result.simulated.count()},
                   {"real_time", result.real_time}};
+    if (result.cpu_wait) whole["cpu_wait"] = *result.cpu_wait;
     if (const auto& late = result.lateness)
         whole["lateness"] = {late->budget.count(), late->median.count(), late->p99.count(), late->worst.count()};
     return json::to_cbor(whole);
@@ -143,6 +161,7 @@ Result<void> decode_into(CaseResult& result, ByteView bytes) {
         result.metrics = whole.at("metrics");
         result.simulated = Duration{whole.at("simulated").get<std::int64_t>()};
         result.real_time = whole.at("real_time");
+        if (whole.contains("cpu_wait")) result.cpu_wait = whole["cpu_wait"].get<double>();
         if (whole.contains("lateness")) {
             const auto& late = whole["lateness"];
             const auto part = [&](int i) { return Duration{late.at(i).get<std::int64_t>()}; };

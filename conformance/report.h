@@ -63,6 +63,7 @@ struct CaseResult {
     Duration wall{};
     int attempts = 1;  // more than one after invalid runs
     std::optional<LatenessSummary> lateness;
+    std::optional<double> cpu_wait;  // share of the run during which some process waited for a processor, 0 to 1
 };
 
 struct Report {

@@ -41,6 +41,7 @@ ordered_json machine_of(const CaseResult& result) {
     machine["sim_s"] = seconds(result.simulated);
     machine["attempts"] = result.attempts;
     machine["metrics"] = result.metrics;
+    if (result.cpu_wait) machine["cpu_wait"] = *result.cpu_wait;
     if (const auto& late = result.lateness)
         machine["lateness"] = {{"budget_s", seconds(late->budget)},
                                {"median_s", seconds(late->median)},
@@ -99,6 +100,7 @@ CaseResult result_of(const ordered_json& json) {
         (result.real_time ? machine.at("metrics") : json.at("metrics")).get<std::map<std::string, double>>();
     result.wall = from_seconds(machine.value("wall_s", 0.0));
     result.attempts = machine.value("attempts", 1);
+    if (machine.contains("cpu_wait")) result.cpu_wait = machine["cpu_wait"].get<double>();
     if (machine.contains("lateness")) {
         const auto& late = machine["lateness"];
         result.lateness = {from_seconds(late.at("budget_s")), from_seconds(late.at("median_s")),

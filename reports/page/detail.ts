@@ -104,7 +104,8 @@ function machine(result: CaseResult): HTMLElement {
     result.real_time
       ? `Ran in real time for ${seconds(result.machine.sim_s ?? 0)}`
       : `Simulated ${seconds(result.sim_s)} in ${seconds(result.machine.wall_s)}`,
-    late && `the simulator was late by ${seconds(late.median_s)} in the median, ${seconds(late.p99_s)} at p99 and ${seconds(late.worst_s)} at worst, of ${seconds(late.budget_s)} allowed`,
+    late && `the simulator was at most ${seconds(Math.max(0, late.worst_s))} late (p99 ${seconds(Math.max(0, late.p99_s))}), of ${seconds(late.budget_s)} allowed`,
+    result.machine.cpu_wait !== undefined && `processes waited for a processor during ${Math.round(100 * result.machine.cpu_wait)} % of it`,
     (result.machine.attempts ?? 1) > 1 && `${plural(result.machine.attempts ?? 1, 'attempt')}`,
   ];
   return h('p', { class: 'quiet' }, parts.filter(Boolean).join('; ') + '.');

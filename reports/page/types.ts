@@ -28,6 +28,7 @@ export interface CaseResult {
     sim_s?: number;
     attempts?: number;
     metrics?: Record<string, number>;
+    cpu_wait?: number;
     lateness?: { budget_s: number; median_s: number; p99_s: number; worst_s: number };
   };
   metrics: Record<string, number>;

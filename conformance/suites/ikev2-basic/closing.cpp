@@ -22,8 +22,7 @@ void closes(Context& context, Side who) {
     const auto over = [&] { return !context.client().status().up && context.gateway().sessions().empty(); };
     context.scenario().run_until(over, 3s);
     context.expect(!context.client().status().up, "the client's tunnel is down", describe(context.client().status()));
-    context.expect(context.gateway().sessions().empty(), "the gateway has no session",
-                   fmt::format("{}", context.gateway().sessions().size()));
+    context.expect_sessions(0);
     const auto deleted =
         wire.count([](const WirePacket& packet) { return packet.is_ike(kInformational, false); }, since);
     context.expect(deleted >= 1, "an INFORMATIONAL request tells the other side", fmt::format("{}", deleted));

@@ -69,8 +69,7 @@ void two_users(Context& context) {
     const auto bob = context.client("bob").status().inner_address;
     context.expect(alice != bob, "the two users have different addresses",
                    fmt::format("{} and {}", to_string(alice), to_string(bob)));
-    context.expect(context.gateway().sessions().size() == 2, "the gateway has two sessions",
-                   fmt::format("{}", context.gateway().sessions().size()));
+    context.expect_sessions(2);
     context.expect_traffic("alice", "app1");
     context.expect_traffic("bob", "app1");
     context.expect_traffic("app1", "alice");
@@ -93,8 +92,7 @@ void frees_address(Context& context) {
     const auto second = context.client().status().inner_address;
     context.expect(kPool.contains(first) && kPool.contains(second), "both connections get an address of the pool",
                    fmt::format("{}, then {}", to_string(first), to_string(second)));
-    context.expect(context.gateway().sessions().size() == 1, "the gateway has one session",
-                   fmt::format("{}", context.gateway().sessions().size()));
+    context.expect_sessions(1);
     context.expect_traffic("alice", "app1");
 }
 

@@ -55,8 +55,7 @@ void is_refused(Context& context) {
     Wire wire{context.scenario(), kInternetLink};
     if (!context.expect_refusal({"authentication-failed"}, 10s)) return;
     context.scenario().run_for(500ms);
-    context.expect(context.gateway().sessions().empty(), "the gateway has no session",
-                   fmt::format("{}", context.gateway().sessions().size()));
+    context.expect_sessions(0);
     const auto carried = wire.count([](const WirePacket& packet) { return packet.is_esp(); });
     context.expect(carried == 0, "no ESP packet is sent", fmt::format("{}", carried));
 }

@@ -96,8 +96,7 @@ void rekeys_ike(Context& context, Side from) {
         [&](const WirePacket& packet) { return packet.kind == PacketKind::Ike && packet.ike.spi_i == old_spi; }, since);
     context.expect(stale == 0, "no message of the old IKE SA is sent any more", fmt::format("{}", stale));
     context.expect_traffic("alice", "app1");
-    context.expect(context.gateway().sessions().size() == 1, "the gateway has one session",
-                   fmt::format("{}", context.gateway().sessions().size()));
+    context.expect_sessions(1);
 }
 
 Case rekeying_case(std::string id, std::string requirement, std::string sentence, void (*check)(Context&, Side),

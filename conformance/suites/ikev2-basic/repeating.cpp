@@ -37,8 +37,7 @@ void recovers(Context& context, std::uint8_t exchange, bool response) {
     context.expect(wire.dropped() == 1, "one message is lost", fmt::format("{}", wire.dropped()));
     expect_repetition(context, wire, exchange, false, 2);
     if (response) expect_repetition(context, wire, exchange, true, 2);
-    context.expect(context.gateway().sessions().size() == 1, "the gateway has one session",
-                   fmt::format("{}", context.gateway().sessions().size()));
+    context.expect_sessions(1);
     context.expect_traffic("alice", "app1");
 }
 

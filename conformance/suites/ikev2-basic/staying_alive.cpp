@@ -30,7 +30,8 @@ void answers(Context& context, Side asking) {
         return packet.is_ike(kInformational, false) && packet.from == asker;
     };
     context.scenario().run_until([&] { return wire.first(asked, since) != nullptr; }, 3 * kCheckAfter);
-    context.scenario().run_for(300ms);
+    const auto answered = [&](const WirePacket& packet) { return packet.is_ike(kInformational, true); };
+    context.scenario().run_until([&] { return wire.first(answered, since) != nullptr; }, 2s);
     const auto* request = wire.first(asked, since);
     if (!context.expect(request != nullptr, "after 2 s of silence the peer is asked whether it is alive",
                         request ? request->describe() : "no INFORMATIONAL request"))

@@ -15,8 +15,7 @@ const std::string kNoProposal = "no-proposal-chosen";
 void refuses(Context& context) {
     if (!context.expect_refusal({kNoProposal}, 10s)) return;
     context.scenario().run_for(300ms);
-    context.expect(context.gateway().sessions().empty(), "the gateway has no session",
-                   fmt::format("{}", context.gateway().sessions().size()));
+    context.expect_sessions(0);
 }
 
 // What the last CREATE_CHILD_SA response holds, as whichever side is ours told it.
