@@ -1,11 +1,10 @@
 #include "sim/schedule.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <iterator>
 
 #include "topologies/model/paths.h"
 
@@ -21,29 +20,6 @@ Player& named(const Cast::Named<Player>& players, const std::string& name) {
         if (own == name) return *player;
     fmt::print(stderr, "the topology has no such client or gateway: '{}'\n", name);
     std::abort();
-}
-
-// Through the tunnels that a flow takes; see paths.h.
-std::vector<topologies::Vertex> path_of(const Topology& topology, const std::string& from, const std::string& to) {
-    using topologies::Through;
-    const auto source = *topologies::find(topology, from), target = *topologies::find(topology, to);
-    const auto* sender = topologies::find_as<topologies::Client>(topology, from);
-    const auto* receiver = topologies::find_as<topologies::Client>(topology, to);
-    if (!sender && !receiver) return shortest_path(topology, source, target, Through::Everything);
-    const auto gateway = topologies::find(topology, (sender ? sender : receiver)->gateway);
-    if (!gateway) return {};
-    auto path = shortest_path(topology, source, *gateway, sender ? Through::Underlay : Through::Everything);
-    const auto rest = shortest_path(topology, *gateway, target, receiver ? Through::Underlay : Through::Everything);
-    if (path.empty() || rest.empty()) return {};
-    path.insert(path.end(), std::next(rest.begin()), rest.end());
-    return path;
-}
-
-std::string tunnel_of(const Topology& topology, const topologies::Flow& flow) {
-    std::string clients;
-    for (const auto& end : {flow.from, flow.to})
-        if (topologies::find_as<topologies::Client>(topology, end)) clients += (clients.empty() ? "" : ", ") + end;
-    return clients;
 }
 
 void perform(TunnelEnd& end, Action::Kind kind) {
@@ -169,8 +145,10 @@ std::vector<FlowResult> Schedule::results() const {
         result.kind = topologies::name_of(flow.kind);
         result.from = flow.from;
         result.to = flow.to;
-        result.path = to_string(topology_, path_of(topology_, flow.from, flow.to));
-        result.tunnel = tunnel_of(topology_, flow);
+        const auto way =
+            reach(topology_, *topologies::find(topology_, flow.from), *topologies::find(topology_, flow.to));
+        result.path = to_string(topology_, way.path);
+        result.tunnel = fmt::format("{}", fmt::join(way.tunnels, ", "));
         result.packets_sent = counted.packets_sent;
         result.packets_received = counted.packets_received;
         result.bytes_received = counted.bytes_received;

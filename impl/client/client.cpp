@@ -65,7 +65,7 @@ struct Client::Body final : ipsec::TunnelOwner {
     std::optional<ipsec::TunnelStatus> last;  // of a tunnel that has ended
     std::unique_ptr<Attachment> attachment;
     std::unique_ptr<ipsec::Stack> stack;
-    Timer timeout;
+    Timer timeout, dialling;
     ipsec::KeyObserver keys;
     std::function<void(State)> changed;
 };
@@ -80,7 +80,10 @@ void Client::Body::connect() {
         if (state != State::Connecting) return;
         abandon("timed-out", "no tunnel within " + format_seconds(config.connect_timeout) + " s");
     });
-    dial();
+    // Not here: on_change() may have called us from inside the Stack that dialling may have to replace.
+    dialling = host.call_at(host.now(), [this] {
+        if (state == State::Connecting) dial();
+    });
 }
 
 void Client::Body::dial() {
@@ -136,8 +139,9 @@ void Client::Body::handle_down(ipsec::TunnelId id, ikev2::CloseReason reason, co
 void Client::Body::disconnect() {
     if (state != State::Connecting && state != State::Connected) return;
     attachment.reset();
+    if (!tunnel) return become(State::Idle, "requested");  // not even dialled yet
     become(State::Disconnecting);
-    if (tunnel) stack->close(*tunnel);
+    stack->close(*tunnel);
 }
 
 void Client::Body::abandon(std::string reason, std::string why) {

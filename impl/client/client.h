@@ -59,7 +59,7 @@ public:
     void check_liveness();
 
     Status status() const;
-    // Called after every change of state; must not destroy the client.
+    // Called after every change of state; may call the client (connect() from here dials again), must not destroy it.
     void on_change(std::function<void(State)>);
     // Call before connect(): keys are told when they come into use, and not again.
     void on_keys(ipsec::KeyObserver);

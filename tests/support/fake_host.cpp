@@ -125,6 +125,12 @@ FakeHost::FakeHost(FakeNetwork& network, std::string name, Ipv4Address address, 
 
 FakeHost::~FakeHost() { network_.detach(interfaces_.at("eth0")); }
 
+void FakeHost::move_to(Ipv4Address address) {
+    network_.detach(interfaces_.at("eth0"));
+    interfaces_["eth0"] = address;
+    network_.attach(address, *this);
+}
+
 void FakeHost::ping(Ipv4Address destination, std::uint16_t sequence, std::size_t size) {
     const auto source = routes_->source_for(destination);
     if (source) send(echo_packet(*source, destination, {.sequence = sequence, .size = size}));

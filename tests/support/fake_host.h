@@ -24,7 +24,8 @@ public:
     std::vector<std::uint16_t> replies() const { return replies_; }  // sequence numbers, in order of arrival
     std::vector<Event> events_named(std::string_view event) const;
     std::vector<Event> events;
-    bool mute = false;  // what sockets are given to send vanishes at once, without a copy
+    void move_to(Ipv4Address address);  // a new address on "eth0"; the old one is gone
+    bool mute = false;                  // what sockets are given to send vanishes at once, without a copy
     // As if an ESP packet had arrived, without any work of ours around it.
     void feed_esp(Ipv4Address remote, ByteView payload);
 

@@ -62,6 +62,7 @@ TEST(Client, SaysWhenThereIsNoRoute) {
     host.routes().remove({Prefix{}, "eth0", {}});
     Client client{host, testing::user_config("alice")};
     client.connect();
+    network.run_for(1s);
     EXPECT_EQ(client.status().state, State::Failed);
     EXPECT_EQ(client.status().failure, "no-route");
 }
@@ -72,6 +73,7 @@ TEST(Client, SaysWhenItsPortIsTaken) {
     const auto other = host.open_udp({kAlice, 4500});
     Client client{host, testing::user_config("alice")};
     client.connect();
+    network.run_for(1s);
     EXPECT_EQ(client.status().failure, "no-socket");
 }
 
@@ -158,6 +160,51 @@ TEST(Client, DialsAgainAfterItFailed) {
     lab.network.loss = 0;
     EXPECT_TRUE(lab.connect(alice)) << alice.client.status().detail;
     EXPECT_EQ(lab.ping(alice.host, kServerAddress, 2), 2);
+}
+
+TEST(Client, DialsAgainFromItsOwnCallback) {
+    P2sLab lab;
+    auto& alice = lab.add_user("alice", kAlice);
+    int failures = 0;
+    alice.client.on_change([&](State state) {
+        if (state == State::Failed && ++failures < 3) alice.client.connect();
+    });
+    ASSERT_TRUE(lab.connect(alice));
+    lab.gateway->disconnect_all();
+    lab.network.run_for(1s);
+    EXPECT_EQ(failures, 1);
+    EXPECT_TRUE(alice.is(State::Connected));
+    EXPECT_EQ(lab.ping(alice.host, kServerAddress, 2), 2);
+}
+
+TEST(Client, DialsAgainFromAnotherAddress) {
+    P2sLab lab;
+    auto& alice = lab.add_user("alice", kAlice);
+    ASSERT_TRUE(lab.connect(alice));
+    alice.host.move_to({198, 51, 100, 99});
+    alice.client.on_change([&](State state) {
+        if (state == State::Failed) alice.client.connect();
+    });
+    alice.client.check_liveness();
+    lab.network.run_for(60s);
+    ASSERT_TRUE(alice.is(State::Connected)) << alice.client.status().detail;
+    EXPECT_EQ(alice.client.status().tunnel->path.local.address, (Ipv4Address{198, 51, 100, 99}));
+    EXPECT_EQ(lab.ping(alice.host, kServerAddress, 2), 2);
+}
+
+TEST(Client, CanBeStoppedAtAnyTime) {
+    for (const auto after : {0ms, 1ms, 7ms, 12ms, 17ms, 22ms}) {  // before, during and after the two exchanges
+        P2sLab lab;
+        auto& alice = lab.add_user("alice", kAlice);
+        alice.client.connect();
+        lab.network.run_for(after);
+        alice.client.disconnect();
+        lab.network.run_for(60s);
+        EXPECT_TRUE(alice.is(State::Idle)) << after.count();
+        EXPECT_EQ(alice.client.status().failure, "requested");
+        EXPECT_TRUE(lab.connect(alice)) << after.count();
+        EXPECT_EQ(lab.ping(alice.host, kServerAddress, 2), 2);
+    }
 }
 
 TEST(Client, NoticesAGatewayThatHasDied) {
