@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "sim/peers/capabilities.h"
 #include "tests/peers/stage.h"
 
 namespace gatelab::sim::peers {
@@ -25,7 +26,8 @@ long lines_of(const std::string& text) { return std::count(text.begin(), text.en
 
 TEST(StrongSwanPair, ConnectsByCertificateAndCarriesPingsBothWays) {
     PairStage stage{{}};
-    if (const auto wrong = stage.start(); !wrong.empty()) GTEST_SKIP() << wrong;
+    if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+    ASSERT_EQ(stage.start(), "");
     ASSERT_TRUE(stage.connect()) << stage.client->status().failure;
     const auto status = stage.client->status();
     EXPECT_EQ(to_string(status.inner_address), "10.60.0.2");
@@ -46,7 +48,8 @@ TEST(StrongSwanPair, ConnectsByKeyFromBehindNat) {
                          client.pre_shared_key = gateway.pre_shared_key = "a \"quoted\" secret";
                          client.certificate = gateway.certificate = "";
                      }}};
-    if (const auto wrong = stage.start(); !wrong.empty()) GTEST_SKIP() << wrong;
+    if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+    ASSERT_EQ(stage.start(), "");
     ASSERT_TRUE(stage.connect()) << stage.client->status().failure;
     EXPECT_EQ(stage.ping_in(), 3u);
     EXPECT_EQ(stage.ping_out(), 3u);
@@ -55,7 +58,8 @@ TEST(StrongSwanPair, ConnectsByKeyFromBehindNat) {
 
 TEST(StrongSwanPair, RekeysBothFromEitherSide) {
     PairStage stage{{.folder = scratch()}};
-    if (const auto wrong = stage.start(); !wrong.empty()) GTEST_SKIP() << wrong;
+    if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+    ASSERT_EQ(stage.start(), "");
     ASSERT_TRUE(stage.connect()) << stage.client->status().failure;
     const auto first = stage.client->status();
     const auto rekeyed = [&](int ike, int child) {
@@ -93,7 +97,8 @@ TEST(StrongSwanPair, RekeysBothFromEitherSide) {
 
 TEST(StrongSwanPair, TellsAGatewayThatTheUserLeft) {
     PairStage stage{{}};
-    if (const auto wrong = stage.start(); !wrong.empty()) GTEST_SKIP() << wrong;
+    if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+    ASSERT_EQ(stage.start(), "");
     ASSERT_TRUE(stage.connect()) << stage.client->status().failure;
     stage.client->disconnect();
     EXPECT_TRUE(stage.run_until([&] { return stage.gateway->sessions().empty() && !stage.client->status().up; }));
@@ -103,7 +108,8 @@ TEST(StrongSwanPair, TellsAGatewayThatTheUserLeft) {
 
 TEST(StrongSwanPair, NoticesAGatewayThatHangsUp) {
     PairStage stage{{}};
-    if (const auto wrong = stage.start(); !wrong.empty()) GTEST_SKIP() << wrong;
+    if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+    ASSERT_EQ(stage.start(), "");
     ASSERT_TRUE(stage.connect()) << stage.client->status().failure;
     ASSERT_TRUE(stage.session());
     stage.session()->disconnect();
@@ -113,7 +119,8 @@ TEST(StrongSwanPair, NoticesAGatewayThatHangsUp) {
 
 TEST(StrongSwanPair, FindsOutThatThePeerIsGone) {
     PairStage stage{{.change = [](auto& client, auto&) { client.liveness = 1s; }}};
-    if (const auto wrong = stage.start(); !wrong.empty()) GTEST_SKIP() << wrong;
+    if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+    ASSERT_EQ(stage.start(), "");
     ASSERT_TRUE(stage.connect()) << stage.client->status().failure;
     stage.network->intercept("isp-gateway", [](const auto&, auto) { return Verdict{Verdict::Kind::Drop, {}}; });
     EXPECT_TRUE(stage.run_until([&] { return !stage.client->status().up; }, 10s));
@@ -122,7 +129,8 @@ TEST(StrongSwanPair, FindsOutThatThePeerIsGone) {
 
 TEST(StrongSwanPair, FailsInBoundedTimeWhenNobodyAnswers) {
     PairStage stage{{}};
-    if (const auto wrong = stage.start(); !wrong.empty()) GTEST_SKIP() << wrong;
+    if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+    ASSERT_EQ(stage.start(), "");
     stage.network->intercept("isp-gateway", [](const auto&, auto) { return Verdict{Verdict::Kind::Drop, {}}; });
     stage.client->connect();
     EXPECT_TRUE(stage.run_until([&] { return !stage.client->status().failure.empty(); }, 8s));
@@ -156,7 +164,8 @@ TEST(StrongSwanPair, NamesARefusal) {
     };
     for (const auto& one : cases) {
         PairStage stage{{.change = one.change}};
-        if (const auto wrong = stage.start(); !wrong.empty()) GTEST_SKIP() << wrong;
+        if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+        ASSERT_EQ(stage.start(), "");
         EXPECT_FALSE(stage.connect());
         EXPECT_EQ(stage.client->status().failure, one.failure);
     }
@@ -172,7 +181,8 @@ TEST(StrongSwanPair, NegotiatesEveryRowOfThePolicies) {
             client.ike_policy = {ike_row};
             client.ipsec_policy = {ipsec_row};
         }}};
-        if (const auto wrong = stage.start(); !wrong.empty()) GTEST_SKIP() << wrong;
+        if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+        ASSERT_EQ(stage.start(), "");
         ASSERT_TRUE(stage.connect()) << ike_row << " " << ipsec_row << ": " << stage.client->status().failure;
         EXPECT_EQ(stage.client->status().ike_suite, ike_row);
         stage.client->rekey_child();
