@@ -10,7 +10,7 @@ namespace gatelab::reports {
 
 struct LadderMessage {
     double sent = 0;       // seconds since the start; when it arrived for one that only its receiver told of
-    double arrived = -1;   // -1: never
+    double arrived = -1;   // -1: never; when it was sent for one to a node that keeps no such log
     std::string from, to;  // nodes; an outer address where the log does not tell the node; "" when nothing does
     std::string exchange;  // "IKE_AUTH"
     std::int64_t id = 0;

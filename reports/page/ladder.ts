@@ -39,7 +39,7 @@ function arrow(message: Message, x: (name: string) => number, y: number): SVGEle
   const end = lost ? from + (to - from) * 0.55 : to;
   const direction = Math.sign(to - from) || 1;
   const middle = (from + to) / 2;
-  const room = Math.max(20, Math.abs(to - from) / 6.4);
+  const room = Math.max(20, Math.abs(to - from) / 6.8);
   const name = `${message.exchange} ${message.response ? 'response' : 'request'} ${message.id}${message.repeated ? ', again' : ''}${lost ? ', lost' : ''}`;
   const kind = (lost ? 'lost ' : '') + (message.repeated ? 'repeated ' : '') + (message.response ? 'response' : 'request');
   return svg(
@@ -75,11 +75,12 @@ export function drawLadder(ladder: Ladder): HTMLElement {
     } else if (item.note) {
       const text = `${item.note.event}${item.note.text ? ': ' + item.note.text : ''}`;
       const at = x(item.note.node);
-      const leftmost = names.indexOf(item.note.node) === 0;
+      const toTheRight = at < width / 2;
+      const room = Math.floor((toTheRight ? width - at - 12 : at - left) / 5.4);
       drawing.push(
         label(time === told ? '' : time, left - 14, y - 6, 'time', 'end'),
         svg('circle', { cx: at, cy: y - 10, r: 3.5, class: 'mark' }),
-        label(shortened(text, 78), at + (leftmost ? 9 : -9), y - 6, 'note', leftmost ? 'start' : 'end', text),
+        label(shortened(text, room), at + (toTheRight ? 9 : -9), y - 6, 'note', toTheRight ? 'start' : 'end', text),
       );
       y += noteHeight;
     }

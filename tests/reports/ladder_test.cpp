@@ -46,8 +46,25 @@ TEST(Ladder, ShowsMessagesOfAPeerThatKeepsNoLog) {
     const auto ladder = read_ladder(log);
     ASSERT_EQ(ladder.messages.size(), 2u);
     EXPECT_EQ(ladder.messages[0].to, "198.51.100.10");
+    EXPECT_GE(ladder.messages[0].arrived, 0);  // nobody knows, and nothing says that it was lost
     EXPECT_EQ(ladder.messages[1].from, "198.51.100.10");
     EXPECT_EQ(ladder.messages[1].to, "alice");
+}
+
+TEST(Ladder, NamesTheOnlyRealProgram) {
+    std::istringstream log{message(1, "alice", "message-sent", false, 1, "198.51.100.10:500") +
+                           R"({"t":2,"node":"gateway","component":"strongswan","event":"started","attributes":{}})"
+                           "\n"};
+    const auto ladder = read_ladder(log);
+    ASSERT_EQ(ladder.messages.size(), 1u);
+    EXPECT_EQ(ladder.messages[0].to, "gateway");
+}
+
+TEST(Ladder, JoinsAcrossTheMarkerOfPort4500) {
+    auto sent = message(1, "alice", "message-sent", false, 1, "198.51.100.10:4500");
+    sent.replace(sent.find("\"size\":100"), 10, "\"size\":104");
+    std::istringstream log{sent + message(2, "gateway", "message-received", false, 1, "203.0.113.10:4500")};
+    EXPECT_EQ(read_ladder(log).messages.size(), 1u);
 }
 
 TEST(Ladder, PassesOverLinesThatAreNone) {
