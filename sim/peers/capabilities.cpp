@@ -47,6 +47,15 @@ Capability program(const std::string& name, const std::string& file, const std::
     return {name, true, question.empty() ? "" : first_line_of(file + " " + question), {}};
 }
 
+// The daemon, and the plugin that does ESP for it where the kernel has none.
+Capability charon() {
+    auto daemon = program("charon-systemd", kCharonProgram, "", "charon-systemd and strongswan-swanctl");
+    if (daemon.available && ::access(kLibipsecPlugin, R_OK) != 0)
+        return {
+            daemon.what, false, {}, fmt::format("there is no {}: install libcharon-extra-plugins", kLibipsecPlugin)};
+    return daemon;
+}
+
 Capability namespaces(const std::string& what, WardenOptions options, bool with_card) {
     const auto warden = Warden::start(options);
     if (!warden) return {what, false, {}, warden.error().detail};
@@ -65,7 +74,7 @@ std::vector<Capability> capabilities() {
         namespaces("user namespaces", {UserNamespace::Always}, false),
         namespaces("network namespaces", {UserNamespace::WhenNeeded}, false),
         namespaces("/dev/net/tun", {UserNamespace::WhenNeeded}, true),
-        program("charon-systemd", kCharonProgram, "", "charon-systemd and strongswan-swanctl"),
+        charon(),
         program("swanctl", kSwanctlProgram, "--version", "strongswan-swanctl"),
         program("ping", find_on_path("ping"), "-V", "iputils-ping"),
         program("tshark", find_on_path("tshark"), "--version", "tshark"),
@@ -73,8 +82,7 @@ std::vector<Capability> capabilities() {
 }
 
 Result<void> can_run_strongswan() {
-    for (const auto& one : {namespaces("/dev/net/tun", {}, true),
-                            program("charon-systemd", kCharonProgram, "", "charon-systemd and strongswan-swanctl"),
+    for (const auto& one : {namespaces("/dev/net/tun", {}, true), charon(),
                             program("swanctl", kSwanctlProgram, "", "strongswan-swanctl")})
         if (!one.available) return fail(Fault::Unavailable, one.reason);
     return {};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -72,6 +73,9 @@ tl::unexpected<Error> Charon::wrong(Fault fault, const std::string& what) const 
 }
 
 Result<void> Charon::launch() {
+    if (::access(kCharonProgram, X_OK) == 0 && ::access(kLibipsecPlugin, R_OK) != 0)
+        return fail(Fault::Unavailable,
+                    fmt::format("{}: there is no {}: install libcharon-extra-plugins", options_.name, kLibipsecPlugin));
     options_.files.push_back(daemon_file({folder_, options_.log_keys}));
     for (const auto& file : options_.files)
         if (auto written = write_file(folder_ / file.path, file.text); !written) return written;

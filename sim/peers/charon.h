@@ -25,6 +25,8 @@
 namespace gatelab::sim::peers {
 
 inline constexpr const char* kCharonProgram = "/usr/sbin/charon-systemd";
+// Does ESP for charon where the kernel has none. From libcharon-extra-plugins.
+inline constexpr const char* kLibipsecPlugin = "/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so";
 inline constexpr const char* kSwanctlProgram = "/usr/sbin/swanctl";
 
 // What the daemon said last.
