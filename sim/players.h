@@ -24,6 +24,10 @@
 
 namespace gatelab::sim {
 
+namespace peers::uml {
+class Guests;
+}
+
 // What a player is made from; everything outlives it.
 struct Stage {
     Network& network;
@@ -32,11 +36,16 @@ struct Stage {
     KeyLog& keys;
     std::uint64_t seed = 1;
     std::filesystem::path folder;  // for what real programs leave behind: "<run>/peers"; "" when nothing is to be kept
+    // Where real programs run in virtual time; nullptr: in namespaces, in real time.
+    peers::uml::Guests* guests = nullptr;
 };
 
 class Player {
 public:
     virtual ~Player() = default;
+    // Whether it can take part; real programs need some of the network's lead to get ready. An error when it never
+    // will.
+    virtual Result<bool> ready() const { return true; }
     // The stack that flows to and from this machine use: it sends ICMP, UDP and TCP with the machine's own addresses
     // and routes, tunnel included. A real program's machine may do so with sockets of its namespace. nullptr when it
     // cannot: its flows then count everything as lost.

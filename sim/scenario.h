@@ -19,8 +19,16 @@
 
 namespace gatelab::sim {
 
+// How real programs take part.
+enum class RealPeers {
+    RealTime,  // in network namespaces of this machine, and the whole run keeps step with the wall clock
+    Virtual,  // on kernels of their own (User-Mode Linux), whose clock is the simulation's: the run repeats bit for bit
+};
+
 struct RunOptions {
     std::uint64_t seed = 1;
+    RealPeers real_peers = RealPeers::RealTime;
+    bool keep_real_time = false;     // step with the wall clock even where nothing needs it
     std::filesystem::path out = {};  // run directory, made when missing; empty: nothing is written
     bool captures = true;            // pcap/ and keys/ in the run directory
     // The topology's file as it was read, and what was changed in it ("links.alice-isp.delay=50ms"). Kept in the run

@@ -186,6 +186,12 @@ LinkCounters Network::counters(const std::string& link, const std::string& from)
 
 Duration Network::now() const { return impl_->world->now(); }
 
+void Network::begin() { impl_->world->begin(); }
+
+Timer Network::call_at(Duration when, std::function<void()> call) {
+    return impl_->world->call_at(when, std::move(call));
+}
+
 void Network::at(Duration when, std::function<void()> call) { impl_->world->call_surely_at(when, std::move(call)); }
 
 void Network::post(std::function<void()> call) { impl_->world->call_soon(std::move(call)); }

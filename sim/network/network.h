@@ -29,7 +29,8 @@ struct NetworkOptions {
     std::uint64_t seed = 1;
     Instant epoch = instant_from_unix(1767225600);  // what the hosts' clocks show at the start: 2026-01-01 00:00 UTC
     bool real_time = false;                         // keep step with the wall clock, beside real programs
-    std::function<void(Event)> events = {};         // told what hosts and middleboxes emit, in order
+    Duration lead{};  // the time of the machines before the start: now() begins at minus this (see begin())
+    std::function<void(Event)> events = {};  // told what hosts and middleboxes emit, in order
     bool checksums = true;  // off: IP, UDP and TCP checksums of simulated hosts are zero. Always on in real time.
 };
 
@@ -102,10 +103,12 @@ public:
 
     // --- running ---
 
-    Duration now() const;                           // since the start
-    void at(Duration when, std::function<void()>);  // past times: as soon as possible
-    void post(std::function<void()>);               // as soon as possible; in real time from any thread
-    void run_until(Duration when);                  // events due at `when` that were known before have run
+    Duration now() const;  // since the start; negative during the lead
+    void begin();          // the start is now: ends the lead, if there is any left of it
+    [[nodiscard]] Timer call_at(Duration when, std::function<void()>);  // cancelled when the Timer dies
+    void at(Duration when, std::function<void()>);                      // past times: as soon as possible
+    void post(std::function<void()>);  // as soon as possible; in real time from any thread
+    void run_until(Duration when);     // events due at `when` that were known before have run
     // Runs until `condition` holds (checked now, after every emitted event and every simulated millisecond) or until
     // `limit` (since the start); whether it holds.
     bool run_until(const std::function<bool()>& condition, Duration limit);

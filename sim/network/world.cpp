@@ -47,7 +47,7 @@ void require(bool holds, std::string_view what) {
     std::abort();
 }
 
-World::World(NetworkOptions options) : options_(std::move(options)) {
+World::World(NetworkOptions options) : options_(std::move(options)), start_(options_.lead) {
     require(!world_exists, "a process holds at most one Network at a time");
     world_exists = true;
     using ns3::GlobalValue;
@@ -67,7 +67,13 @@ void World::end() {
     ns3::Simulator::Destroy();
 }
 
-Duration World::now() const { return alive_ ? Duration{ns3::Simulator::Now().GetNanoSeconds()} : Duration{}; }
+Duration World::now() const { return alive_ ? Duration{ns3::Simulator::Now().GetNanoSeconds()} - start_ : Duration{}; }
+
+// What was scheduled for a time stays where it was on ns-3's clock: only the counting starts anew.
+void World::begin() {
+    start_ += now();
+    lateness_.clear();
+}
 
 Timer World::call_at(Duration when, std::function<void()> call) {
     require(alive_, "a call was scheduled after the end of the Network");

@@ -28,6 +28,7 @@ public:
 
     const NetworkOptions& options() const { return options_; }
     Duration now() const;
+    void begin();
     Instant instant() const { return options_.epoch + now(); }
     Timer call_at(Duration when, std::function<void()>);
     void call_surely_at(Duration when, std::function<void()>);  // cannot be cancelled
@@ -65,6 +66,7 @@ private:
     int calls_ = 0;
     const std::function<bool()>* condition_ = nullptr;  // of the current run_until
     bool met_ = false, check_pending_ = false;
+    Duration start_;                                 // of the simulation, by ns-3's clock
     std::int64_t wall_origin_ = 0, run_origin_ = 0;  // nanoseconds, when the current run began
     Timer ticking_, sampling_, pacing_;
 

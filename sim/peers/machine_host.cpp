@@ -31,7 +31,7 @@ tl::unexpected<Error> refused(const std::string& name, Endpoint endpoint) {
 
 }  // namespace
 
-MachineHost::MachineHost(Network& network, Machine& machine, std::string name, Instant epoch, std::uint64_t seed)
+MachineHost::MachineHost(Network& network, NamespaceMachine& machine, std::string name, Instant epoch, std::uint64_t seed)
     : network_(network),
       machine_(machine),
       name_(std::move(name)),

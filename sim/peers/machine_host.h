@@ -10,7 +10,7 @@
 #include "impl/base/random.h"
 #include "impl/host/host.h"
 #include "sim/network/network.h"
-#include "sim/peers/machine.h"
+#include "sim/peers/namespace_machine.h"
 #include "sim/peers/socket_watch.h"
 
 namespace gatelab::sim::peers {
@@ -18,7 +18,7 @@ namespace gatelab::sim::peers {
 class MachineHost final : public Host {
 public:
     // `name` is the node's; the network and the machine outlive the host, the host what it opened.
-    MachineHost(Network& network, Machine& machine, std::string name, Instant epoch, std::uint64_t seed);
+    MachineHost(Network& network, NamespaceMachine& machine, std::string name, Instant epoch, std::uint64_t seed);
     ~MachineHost() override;
 
     Instant now() const override;
@@ -35,18 +35,18 @@ public:
 private:
     class Routes final : public RouteTable {
     public:
-        explicit Routes(Machine& machine) : machine_(machine) {}
+        explicit Routes(NamespaceMachine& machine) : machine_(machine) {}
         Result<void> add(const Route&) override;
         void remove(const Route&) override {}
         Result<Route> lookup(Ipv4Address) const override;
         Result<Ipv4Address> source_for(Ipv4Address destination) const override;
 
     private:
-        Machine& machine_;
+        NamespaceMachine& machine_;
     };
 
     Network& network_;
-    Machine& machine_;
+    NamespaceMachine& machine_;
     const std::string name_;
     const Instant epoch_;
     SeededRandom random_;

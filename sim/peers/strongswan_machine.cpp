@@ -52,7 +52,7 @@ Result<std::unique_ptr<StrongSwanMachine>> StrongSwanMachine::start(const Stage&
     auto warden = Warden::start();
     if (!warden) return named(warden.error());
     self->warden_ = std::move(*warden);
-    auto machine = Machine::attach(*self->warden_, stage.network.port(options.port), options.machine);
+    auto machine = NamespaceMachine::attach(*self->warden_, stage.network.port(options.port), options.machine);
     if (!machine) return named(machine.error());
     self->machine_ = std::move(*machine);
     self->host_ =

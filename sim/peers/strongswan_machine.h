@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "sim/peers/charon.h"
-#include "sim/peers/machine.h"
+#include "sim/peers/namespace_machine.h"
 #include "sim/peers/machine_host.h"
 #include "sim/players.h"
 
@@ -43,7 +43,7 @@ private:
     const std::string node_;
     std::shared_ptr<Board> board_ = std::make_shared<Board>();
     std::unique_ptr<Warden> warden_;
-    std::unique_ptr<Machine> machine_;
+    std::unique_ptr<NamespaceMachine> machine_;
     std::unique_ptr<MachineHost> host_;
     std::unique_ptr<Charon> charon_;
     bool finished_ = false;

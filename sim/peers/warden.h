@@ -23,19 +23,12 @@
 #include "impl/base/address.h"
 #include "impl/base/result.h"
 #include "sim/peers/file_descriptor.h"
+#include "sim/peers/machine.h"
 
 namespace gatelab::sim::peers {
 
 // A machine's network namespace, known by number.
 using MachineId = int;
-
-struct MachineSpec {
-    std::vector<Ipv4Address> addresses;  // of its network card; the first is its source address
-    std::uint16_t mtu = 1500;
-    bool forwards = false;  // passes packets between its interfaces
-    // More addresses of its card that its programs find there, but at which it does not answer: they may be others'.
-    std::vector<Ipv4Address> borrowed = {};
-};
 
 struct AttachedMachine {
     MachineId id = 0;
@@ -85,8 +78,5 @@ private:
     std::mutex mutex_;
     std::map<pid_t, int> ended_;
 };
-
-// "exit status 1", "killed by signal 9".
-std::string describe_exit(int wait_status);
 
 }  // namespace gatelab::sim::peers

@@ -1,4 +1,4 @@
-#include "sim/peers/machine.h"
+#include "sim/peers/namespace_machine.h"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -11,15 +11,15 @@
 
 namespace gatelab::sim::peers {
 
-Result<std::unique_ptr<Machine>> Machine::attach(Warden& warden, Port& port, const MachineSpec& spec) {
+Result<std::unique_ptr<NamespaceMachine>> NamespaceMachine::attach(Warden& warden, Port& port, const MachineSpec& spec) {
     auto card = warden.add_machine(spec);
     if (!card) return pass(card);
     FileDescriptor ending{::eventfd(0, EFD_CLOEXEC)};
     if (!ending) return fail(Fault::Unavailable, fmt::format("eventfd: {}", std::strerror(errno)));
-    return std::unique_ptr<Machine>{new Machine{warden, port, std::move(*card), std::move(ending)}};
+    return std::unique_ptr<NamespaceMachine>{new NamespaceMachine{warden, port, std::move(*card), std::move(ending)}};
 }
 
-Machine::Machine(Warden& warden, Port& port, AttachedMachine card, FileDescriptor ending)
+NamespaceMachine::NamespaceMachine(Warden& warden, Port& port, AttachedMachine card, FileDescriptor ending)
     : warden_(warden), port_(port), card_(std::move(card)), ending_(std::move(ending)) {
     // A card whose queue is full drops, as a card does.
     port_.on_packet(
@@ -27,13 +27,13 @@ Machine::Machine(Warden& warden, Port& port, AttachedMachine card, FileDescripto
     reader_ = std::thread{[this] { carry(); }};
 }
 
-Machine::~Machine() {
+NamespaceMachine::~NamespaceMachine() {
     port_.on_packet({});
     (void)::eventfd_write(ending_.get(), 1);
     reader_.join();
 }
 
-void Machine::carry() {
+void NamespaceMachine::carry() {
     std::array<std::uint8_t, 65536> packet;
     for (;;) {
         pollfd waits[] = {{card_.card.get(), POLLIN, 0}, {ending_.get(), POLLIN, 0}};
