@@ -42,7 +42,10 @@ Json nodes_of(const Topology& topology) {
     auto all = Json::array();
     for (const auto vertex : boost::make_iterator_range(boost::vertices(topology.graph))) {
         const auto& node = topology.graph[vertex];
-        all.push_back({{"name", node.name}, {"kind", name_of(node.kind)}, {"address", address_of(node.kind)}});
+        all.push_back({{"name", node.name},
+                       {"kind", name_of(node.kind)},
+                       {"address", address_of(node.kind)},
+                       {"processing_delay", seconds(node.processing_delay)}});
     }
     return all;
 }

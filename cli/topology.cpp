@@ -95,8 +95,17 @@ std::string as_rate(std::uint64_t bits) {
     return fmt::format("{:g} Mbit/s", static_cast<double>(bits) / 1e6);
 }
 
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
 std::string as_milliseconds(Duration duration) {
     return fmt::format("{:g} ms", std::chrono::duration<double, std::milli>(duration).count());
+}
+
+// ", 0.15 ms a packet".
+std::string delay_of(const Node& node) {
+    if (node.processing_delay == Duration::zero()) return "";
+    return (std::holds_alternative<Router>(node.kind) ? "" : ", ") + as_milliseconds(node.processing_delay) +
+           " a packet";
 }
 
 std::string show_text(const Topology& topology) {
@@ -104,8 +113,8 @@ std::string show_text(const Topology& topology) {
     std::string text = fmt::format("{}{}{}\n\n", topology.name, topology.summary.empty() ? "" : ": ", topology.summary);
     Table nodes{{"NODE", "KIND", ""}};
     for (const auto vertex : boost::make_iterator_range(boost::vertices(graph)))
-        nodes.add(
-            {graph[vertex].name, std::string{name_of(graph[vertex].kind)}, std::visit(Describe{}, graph[vertex].kind)});
+        nodes.add({graph[vertex].name, std::string{name_of(graph[vertex].kind)},
+                   std::visit(Describe{}, graph[vertex].kind) + delay_of(graph[vertex])});
     Table links{{"LINK", "BETWEEN", "RATE", "DELAY", "LOSS", "MTU"}};
     for (const auto edge : boost::make_iterator_range(boost::edges(graph))) {
         const auto& link = graph[edge];
@@ -118,7 +127,7 @@ std::string show_text(const Topology& topology) {
     Table flows{{"FLOW", "KIND", "FROM", "TO", "START"}};
     for (const auto& flow : topology.flows)
         flows.add({flow.name, std::string{name_of(flow.kind)}, flow.from, flow.to,
-                   fmt::format("{:g} s", std::chrono::duration<double>(flow.start).count())});
+                   fmt::format("{:g} s", seconds(flow.start))});
     Table reaches{{"FROM", "TO", "PATH WHEN TUNNELS ARE UP"}};
     for (const auto& reach : reachability(topology))
         reaches.add(
@@ -132,19 +141,20 @@ std::string show_text(const Topology& topology) {
 Json show_json(const Topology& topology) {
     const auto& graph = topology.graph;
     Json document{{"name", topology.name}, {"summary", topology.summary}};
-    document["duration_s"] = std::chrono::duration<double>(topology.duration).count();
+    document["duration_s"] = seconds(topology.duration);
     document["nodes"] = Json::array();
     for (const auto vertex : boost::make_iterator_range(boost::vertices(graph)))
         document["nodes"].push_back({{"name", graph[vertex].name},
                                      {"kind", name_of(graph[vertex].kind)},
-                                     {"description", std::visit(Describe{}, graph[vertex].kind)}});
+                                     {"description", std::visit(Describe{}, graph[vertex].kind)},
+                                     {"processing_delay_s", seconds(graph[vertex].processing_delay)}});
     document["links"] = Json::array();
     for (const auto edge : boost::make_iterator_range(boost::edges(graph)))
         document["links"].push_back(
             {{"name", graph[edge].name},
              {"between", {graph[boost::source(edge, graph)].name, graph[boost::target(edge, graph)].name}},
              {"rate_bps", graph[edge].bits_per_second},
-             {"delay_s", std::chrono::duration<double>(graph[edge].delay).count()},
+             {"delay_s", seconds(graph[edge].delay)},
              {"loss", graph[edge].loss},
              {"mtu", graph[edge].mtu}});
     document["flows"] = Json::array();

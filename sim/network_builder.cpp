@@ -27,8 +27,7 @@ public:
 
     void add_nodes() {
         for (const auto vertex : boost::make_iterator_range(boost::vertices(topology_.graph)))
-            std::visit([&](const auto& kind) { add(topology_.graph[vertex].name, kind); },
-                       topology_.graph[vertex].kind);
+            add(topology_.graph[vertex]);
     }
 
     void add_links() {
@@ -52,6 +51,13 @@ private:
         return client && client->implementation != Implementation::Gatelab;
     }
 
+    void add(const Node& node) {
+        std::visit([&](const auto& kind) { add(node.name, kind); }, node.kind);
+        // What a real gateway's router passes on to and from its program has not come to another machine.
+        const auto* gateway = std::get_if<Gateway>(&node.kind);
+        const bool behind = gateway && gateway->implementation != Implementation::Gatelab;
+        network_.set_processing_delay(behind ? port_of(node.name) : node.name, node.processing_delay);
+    }
     void add(const std::string& node, const Client& client) {
         if (client.implementation == Implementation::Gatelab)
             network_.add_host(node, {client.address});

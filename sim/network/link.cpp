@@ -35,6 +35,7 @@ struct Link::Core {
         std::shared_ptr<Capture> capture;  // of this side's device, both ways
         Box* box = nullptr;
         std::size_t box_interface = 0;
+        Duration processing{};  // of this side's node
 
         void transmit(const ns3::Ptr<ns3::Packet>& packet) override { core->send(side, packet, true); }
         void record(const ns3::Ptr<ns3::Packet>& packet) {
@@ -47,6 +48,7 @@ struct Link::Core {
     void send(int side, const ns3::Ptr<ns3::Packet>& packet, bool interceptable);
     void enter(int side, const ns3::Ptr<ns3::Packet>& packet);
     void deliver(int side, const ns3::Ptr<ns3::Packet>& packet);
+    void hand_over(int side, const ns3::Ptr<ns3::Packet>& packet);
 
     World& world;
     topologies::Link spec;
@@ -84,6 +86,8 @@ int Link::side_of(const std::string& node) const {
 }
 
 ns3::NetDevice& Link::device(int side) { return *core_->directions[side].device; }
+
+void Link::set_processing_delay(int side, Duration delay) { core_->directions[side].processing = delay; }
 
 void Link::attach(int side, Box& box, std::size_t interface) {
     core_->directions[side].box = &box;
@@ -146,6 +150,13 @@ void Link::Core::deliver(int side, const ns3::Ptr<ns3::Packet>& packet) {
     ++directions[side].counters.delivered;
     auto& far = directions[1 - side];
     far.record(packet);
+    if (far.processing <= Duration::zero()) return hand_over(side, packet);
+    ns3::Simulator::ScheduleWithContext(far.device->GetNode()->GetId(), ns3::NanoSeconds(far.processing.count()),
+                                        [this, side, packet] { hand_over(side, packet); });
+}
+
+void Link::Core::hand_over(int side, const ns3::Ptr<ns3::Packet>& packet) {
+    auto& far = directions[1 - side];
     if (far.box) return far.box->handle(far.box_interface, packet);
     arrive(*far.device, packet);
 }

@@ -1,7 +1,8 @@
 // A point-to-point link as a pair of ns-3 devices.
 //
 // Each direction: interceptor, MTU, a drop-tail queue in front of the transmitter, loss, delay. The queue is a number,
-// the time at which the transmitter falls idle, so a packet costs one event per link.
+// the time at which the transmitter falls idle, so a packet costs one event per link, and another where the node at the
+// far end has a processing delay.
 #pragma once
 
 #include <array>
@@ -33,6 +34,8 @@ public:
     const std::array<std::string, 2>& ends() const;  // the nodes' names
     int side_of(const std::string& node) const;      // 0 or 1; precondition: it is an end
     ns3::NetDevice& device(int side);
+    // What arrives at `side` is seen that much later than it arrived; captures show when it arrived.
+    void set_processing_delay(int side, Duration);
     void attach(int side, Box& box, std::size_t interface);  // arrivals go to the box rather than to an IP stack
 
     // Sends from `side`; past the interceptor unless told otherwise.

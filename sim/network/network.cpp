@@ -23,6 +23,7 @@ struct NetworkNode {
     PortNode* port = nullptr;                                 // the box, when it is one
     std::map<std::string, std::string> links;                 // by neighbour, the last link to it
     std::map<std::string, std::pair<Link*, int>> interfaces;  // by link
+    Duration processing_delay{};
 
     IpStack* stack() { return host ? &host->stack() : router.get(); }
     ns3::Node& node() { return stack() ? stack()->node() : box->node(); }
@@ -71,6 +72,7 @@ public:
     void join(NetworkNode& from, NetworkNode& neighbour, Link& link, int side) {
         from.links[neighbour.name] = link.spec().name;
         from.interfaces[link.spec().name] = {&link, side};
+        link.set_processing_delay(side, from.processing_delay);
         if (auto* stack = from.stack()) return stack->add_interface(link.spec().name, link.device(side));
         from.box->add_link(link, side, neighbour.name);
     }
@@ -121,6 +123,13 @@ Port& Network::port(const std::string& name) {
     auto& node = impl_->node(name);
     require(node.port != nullptr, name + " is no port");
     return *node.port;
+}
+
+void Network::set_processing_delay(const std::string& node, Duration delay) {
+    require(delay >= Duration::zero(), node + " has a negative processing delay");
+    auto& at = impl_->node(node);
+    at.processing_delay = delay;
+    for (const auto& [name, interface] : at.interfaces) interface.first->set_processing_delay(interface.second, delay);
 }
 
 void Network::connect(const std::string& a, const std::string& b, const topologies::Link& link) {

@@ -77,6 +77,10 @@ public:
     Host& host(const std::string& name);
     Port& port(const std::string& name);
 
+    // How long each packet stays at `node` between its arrival on a link and being seen by the node; 0 at first.
+    // Packets keep their order.
+    void set_processing_delay(const std::string& node, Duration);
+
     // --- links and routes ---
 
     // A full-duplex link called link.name. Its queue, one each way, holds what the link sends in 25 ms, and at least

@@ -66,6 +66,14 @@ struct Broken {
     std::string expected;
 };
 
+TEST(Check, RefusesANegativeProcessingDelay) {
+    auto topology = parse(std::string{kSound}, "t.yaml").topology.value();
+    topology.graph[*find(topology, "isp")].processing_delay = std::chrono::milliseconds(-1);
+    const auto problems = check(topology);
+    ASSERT_EQ(problems.size(), 1u);
+    EXPECT_EQ(to_string(problems[0]), "t.yaml:6:11: error: router \"isp\" has a negative processing_delay");
+}
+
 TEST(Check, SaysWhatIsWrongAndWhere) {
     std::string roots = "root_certificates: [P2SRootCert";
     for (int i = 0; i < 20; ++i) roots += ", P2SRootCert";

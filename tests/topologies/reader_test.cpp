@@ -34,13 +34,14 @@ clients:
     pre_shared_key: secret
     identification: alice@example
     connect_at: never
+    processing_delay: 250us
     ike_policy: [AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384]
     ipsec_policy: AES_GCM_16-256/ECP_384
     ike_lifetime: 2h
     child_lifetime: 30min
     liveness: 10s
     remote_selectors: [10.1.0.0/16]
-routers: {isp: }
+routers: {isp: {processing_delay: 1ms}}
 firewalls:
   fw:
     inside: alice
@@ -102,6 +103,10 @@ TEST(Reader, TakesEveryKeyOfTheFormat) {
     EXPECT_EQ(alice->child_lifetime, Duration{30min});
     EXPECT_EQ(alice->liveness, Duration{10s});
     EXPECT_EQ(to_string(alice->remote_selectors.at(0)), "10.1.0.0/16");
+
+    EXPECT_EQ(topology.graph[*find(topology, "alice")].processing_delay, Duration{250us});
+    EXPECT_EQ(topology.graph[*find(topology, "isp")].processing_delay, Duration{1ms});
+    EXPECT_EQ(topology.graph[*find(topology, "gw")].processing_delay, Duration{});
 
     const auto* gateway = find_as<Gateway>(topology, "gw");
     ASSERT_TRUE(gateway);

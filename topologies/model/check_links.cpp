@@ -1,4 +1,4 @@
-// Links: sound in themselves, the right neighbours for middleboxes, and a way for each tunnel and machine.
+// Nodes and links: sound in themselves, the right neighbours for middleboxes, and a way for each tunnel and machine.
 #include <algorithm>
 
 #include "topologies/model/checks.h"
@@ -41,6 +41,12 @@ void check_link(const Topology& topology, Findings& findings, const Graph::edge_
                        link.name);
 }
 
+void check_node(Findings& findings, const Node& node) {
+    if (node.processing_delay < Duration::zero())
+        findings.error(mark_of(node, "processing_delay"), "{} \"{}\" has a negative processing_delay",
+                       name_of(node.kind), node.name);
+}
+
 void check_ways(const Topology& topology, Findings& findings) {
     for_each<Client>(topology, [&](Vertex vertex, const Node& node, const Client& client) {
         if (!find_as<Gateway>(topology, client.gateway)) return;
@@ -67,6 +73,8 @@ void check_ways(const Topology& topology, Findings& findings) {
 }  // namespace
 
 void check_links(const Topology& topology, Findings& findings) {
+    for (const auto vertex : boost::make_iterator_range(boost::vertices(topology.graph)))
+        check_node(findings, topology.graph[vertex]);
     for (const auto edge : boost::make_iterator_range(boost::edges(topology.graph)))
         check_link(topology, findings, edge);
     for_each<Firewall>(topology, [&](Vertex vertex, const Node& node, const Firewall& firewall) {

@@ -149,6 +149,9 @@ struct Node {
     NodeKind kind;
     Mark mark;
     FieldMarks field_marks = {};
+    // How long each packet stays at the node between its arrival at a network card and being seen: work of a processor
+    // takes no simulated time by itself.
+    Duration processing_delay{};
 };
 
 // --- links ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,9 @@ const Choices<FilterRule::Action> kFilterActions{{"allow", FilterRule::Action::A
                                                  {"drop", FilterRule::Action::Drop}};
 
 void add(Draft& draft, Form& form, const std::string& name, NodeKind kind) {
-    add_node(draft.topology, {name, std::move(kind), form.mark(), form.field_marks()});
+    Duration processing_delay{};
+    form.duration("processing_delay", processing_delay);
+    add_node(draft.topology, {name, std::move(kind), form.mark(), form.field_marks(), processing_delay});
 }
 
 // The keys that clients and a gateway's point_to_site share.

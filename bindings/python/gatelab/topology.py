@@ -19,6 +19,7 @@ class Node:
     name: str
     kind: str  # "client", "gateway", "virtual-network", "virtual-machine", "router", "firewall", "nat"
     address: str  # on the network; "" for a node that has none
+    processing_delay: float = 0.0  # seconds that each packet stays there before it is seen
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,46 @@ TEST(Link, DropsWhatExceedsItsMtuWhenNobodyFragments) {
     EXPECT_EQ(network.counters("link", "port").delivered, 1u);
 }
 
+TEST(Node, SeesPacketsLaterByItsProcessingDelayAndInTheirOrder) {
+    Scratch scratch;
+    Line line;
+    line.network.set_processing_delay("router", milliseconds(3));
+    line.network.set_processing_delay("bob", milliseconds(5));
+    ASSERT_TRUE(line.network.capture("bob", "router-bob", scratch.path / "bob.pcap"));
+    Inbox alice{line.alice, 9}, bob{line.bob, 9};
+    for (const auto* text : {"one", "two", "three"}) alice.send({kBob, 9}, text);
+    line.network.run_until(milliseconds(9));
+    EXPECT_TRUE(bob.received.empty());
+    line.network.run_until(milliseconds(11));  // 2 links of 1 ms, 3 ms and 5 ms, and a little to send
+    ASSERT_EQ(bob.received.size(), 3u);
+    EXPECT_EQ(bob.received[0].second, "one");
+    EXPECT_EQ(bob.received[2].second, "three");
+    ASSERT_TRUE(line.network.finish_captures());
+    // The first record's time: when the packet came to bob's card, not when bob saw it.
+    const auto file = file_bytes(scratch.path / "bob.pcap");
+    ASSERT_GE(file.size(), 32u);
+    const auto at = [&](std::size_t i) { return file[i] | file[i + 1] << 8 | file[i + 2] << 16 | file[i + 3] << 24; };
+    EXPECT_NEAR(at(28), 5'000'000, 10'000);
+}
+
+TEST(Node, DelaysPacketsAtBoxesAndPortsToo) {
+    Network network({});
+    auto& port = network.add_port("port");
+    auto& far = network.add_port("far");
+    topologies::Firewall firewall;
+    firewall.inside = "port";
+    network.add_filter("wall", firewall);
+    network.set_processing_delay("wall", milliseconds(2));
+    network.connect("port", "wall", link_called("inner"));
+    network.connect("wall", "far", link_called("outer"));
+    network.set_processing_delay("far", milliseconds(4));  // also after its link
+    Duration seen{};
+    far.on_packet([&](ByteView) { seen = network.now(); });
+    port.inject(udp_packet({kAlice, 1}, {kBob, 1}, "x"));
+    network.run_until(seconds(1));
+    EXPECT_NEAR(static_cast<double>(seen.count()), 8e6, 1e4);
+}
+
 TEST(Interceptor, SeesDropsAndReplacesPackets) {
     Line line;
     Inbox alice{line.alice, 9}, bob{line.bob, 9};

@@ -231,6 +231,21 @@ TEST(Scenario, MeasuresTheFlowsOfATopology) {
     EXPECT_FALSE(flows[2].rtt_p50_ms);
 }
 
+TEST(Scenario, AddsTheProcessingDelayOfEveryNodeToTheRoundTrip) {
+    const auto round_trip_ms = [](const std::map<std::string, Duration>& delays) {
+        auto topology = office().topology();
+        topology.flows = {flow(topologies::Flow::Kind::Ping, "alice", "app1")};
+        for (const auto& [node, delay] : delays)
+            topology.graph[*topologies::find(topology, node)].processing_delay = delay;
+        const auto scenario = start(topology);
+        scenario->run_for(4s);
+        return scenario->flows().at(0).rtt_p50_ms.value_or(0);
+    };
+    const auto before = round_trip_ms({});
+    const auto after = round_trip_ms({{"alice", 4ms}, {"isp", 1ms}, {"gw", 2ms}, {"hub", 500us}, {"app1", 3ms}});
+    EXPECT_NEAR(after - before, 4 + 2 * (1 + 2 + 0.5) + 3, 1e-6) << "each is passed twice but the ends";
+}
+
 // --- evidence -----------------------------------------------------------------------------------------------------
 
 // Every file of a run by its path, without what depends on the machine.
