@@ -1,5 +1,6 @@
 #include "sim/network_builder.h"
 
+#include <algorithm>
 #include <tuple>
 
 #include "impl/client/client.h"
@@ -97,16 +98,17 @@ private:
 
 }  // namespace
 
-bool needs_real_time(const Topology& topology) {
-    for (const auto vertex : boost::make_iterator_range(boost::vertices(topology.graph))) {
-        const auto& kind = topology.graph[vertex].kind;
-        const auto* client = std::get_if<Client>(&kind);
-        const auto* gateway = std::get_if<Gateway>(&kind);
-        if ((client && client->implementation != Implementation::Gatelab) ||
-            (gateway && gateway->implementation != Implementation::Gatelab))
-            return true;
-    }
-    return false;
+bool is_real_peer(const NodeKind& kind) {
+    const auto* client = std::get_if<Client>(&kind);
+    const auto* gateway = std::get_if<Gateway>(&kind);
+    return (client && client->implementation != Implementation::Gatelab) ||
+           (gateway && gateway->implementation != Implementation::Gatelab);
+}
+
+bool has_real_peers(const Topology& topology) {
+    const auto vertices = boost::make_iterator_range(boost::vertices(topology.graph));
+    return std::any_of(vertices.begin(), vertices.end(),
+                       [&](Vertex vertex) { return is_real_peer(topology.graph[vertex].kind); });
 }
 
 void build_network(Network& network, const Topology& topology) {

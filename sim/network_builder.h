@@ -6,8 +6,9 @@
 
 namespace gatelab::sim {
 
-// Whether any node is played by a real program, which ties the run to the wall clock.
-bool needs_real_time(const topologies::Topology&);
+// Whether any node is played by a real program.
+bool has_real_peers(const topologies::Topology&);
+bool is_real_peer(const topologies::NodeKind&);
 
 // Adds everything in the order of the topology, so that equal topologies give equal networks. See players.h for the
 // nodes of real programs.

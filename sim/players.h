@@ -44,13 +44,20 @@ class Player {
 public:
     virtual ~Player() = default;
     // Whether it can take part; real programs need some of the network's lead to get ready. An error when it never
-    // will.
+    // will, or when the program has died since.
     virtual Result<bool> ready() const { return true; }
     // The stack that flows to and from this machine use: it sends ICMP, UDP and TCP with the machine's own addresses
     // and routes, tunnel included. A real program's machine may do so with sockets of its namespace. nullptr when it
     // cannot: its flows then count everything as lost.
     virtual Host* stack() = 0;
-    // Ends the player and leaves its evidence. Idempotent. Called before the network goes.
+    // Asks a real program how it stands, counters included; told() again once the answer has come, while the network
+    // runs.
+    virtual void ask() {}
+    virtual bool told() const { return true; }
+    // Begins to end the player; finish() waits for it.
+    virtual void leave() {}
+    // Ends the player and leaves its evidence; real programs end in simulated time, so it runs the network for a
+    // moment. Idempotent. Called before the network goes.
     virtual Result<void> finish() = 0;
 };
 

@@ -46,21 +46,25 @@ std::string to_run_json(const RunSummary& run) {
         gateways.push_back({{"name", gateway.name}, {"sessions", gateway.sessions}});
     Json machine = {{"started", format_utc(run.started)}, {"wall_s", seconds(run.wall)}};
     if (run.lateness.real_time) machine["lateness"] = describe(run.lateness);
-    return text_of({{"schema", "gatelab.run/1"},
-                    {"version", GATELAB_VERSION},
-                    {"topology", run.topology},
-                    {"overrides", run.overrides},
-                    {"seed", run.seed},
-                    {"epoch", format_utc(run.epoch)},
-                    {"real_time", run.lateness.real_time},
-                    {"outcome", run.lateness.kept() ? "complete" : "invalid"},
-                    {"summary",
-                     {{"simulated_s", seconds(run.simulated)},
-                      {"events", run.events},
-                      {"flows", run.flows},
-                      {"clients", clients},
-                      {"gateways", gateways}}},
-                    {"machine", machine}});
+    Json whole = {{"schema", "gatelab.run/1"},
+                  {"version", GATELAB_VERSION},
+                  {"topology", run.topology},
+                  {"overrides", run.overrides},
+                  {"seed", run.seed},
+                  {"epoch", format_utc(run.epoch)},
+                  {"real_time", run.lateness.real_time},
+                  {"outcome", run.failure           ? "peer-died"
+                              : run.lateness.kept() ? "complete"
+                                                    : "invalid"},
+                  {"summary",
+                   {{"simulated_s", seconds(run.simulated)},
+                    {"events", run.events},
+                    {"flows", run.flows},
+                    {"clients", clients},
+                    {"gateways", gateways}}},
+                  {"machine", machine}};
+    if (run.failure) whole["failure"] = run.failure->detail;
+    return text_of(whole);
 }
 
 std::string to_flows_json(const std::vector<FlowResult>& flows) {

@@ -1,6 +1,7 @@
 // run.json and flows.json.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct RunSummary {
     };
     std::vector<Gateway> gateways;
     std::size_t flows = 0;
+    std::optional<Error> failure;  // of a real program, during the run
     Lateness lateness;
     Instant started;  // by the wall clock
     Duration wall{};

@@ -20,7 +20,9 @@ namespace gatelab::sim {
 namespace {
 
 constexpr Duration kProgressStep = std::chrono::milliseconds(100);
-constexpr Duration kDrain = std::chrono::seconds(1);  // for what is under way when the run ends
+constexpr Duration kDrain = std::chrono::seconds(1);     // for what is under way when the run ends
+constexpr Duration kLead = std::chrono::seconds(10);     // for real programs to get ready
+constexpr Duration kLastWord = std::chrono::seconds(1);  // for real programs to tell how they stand at the end
 constexpr Duration kProbeInterval = std::chrono::milliseconds(100);
 constexpr std::uint16_t kFirstProbe = 0x8000;  // identifiers of Scenario::ping; those of flows are below
 
@@ -63,7 +65,8 @@ public:
           openssl_(openssl_random_),
           network_({.seed = options_.seed,
                     .epoch = topology.epoch,
-                    .real_time = needs_real_time(topology),
+                    .real_time = keeps_real_time(),
+                    .lead = has_real_peers(topology) ? kLead : Duration{},
                     .events = [this](Event event) { record(std::move(event)); }}),
           cast_(network_, topology_) {}
 
@@ -73,7 +76,10 @@ public:
             if (const auto done = capture_all(network_, topology_, directory_->pcap()); !done) return done;
         const Stage stage{network_, topology_,     pki_,
                           keys_,    options_.seed, directory_ ? directory_->peers() : std::filesystem::path{}};
-        if (const auto done = cast_.hire(stage); !done) return done;
+        if (const auto done = cast_.hire(stage, Cast::Of::RealPrograms); !done) return done;
+        if (const auto done = run_lead(); !done) return done;
+        phase_ = Phase::Running;
+        if (const auto done = cast_.hire(stage, Cast::Of::Gatelab); !done) return done;
         schedule_ = std::make_unique<Schedule>(network_, topology_, cast_);
         return {};
     }
@@ -119,10 +125,10 @@ public:
     }
 
     const std::vector<Event>& events() const override { return events_; }
-    std::vector<FlowResult> flows() const override { return schedule_->results(); }
+    std::vector<FlowResult> flows() const override { return flows_ ? *flows_ : schedule_->results(); }
 
     Lateness lateness() const override {
-        Lateness result{needs_real_time(topology_), options_.lateness_budget, {}, {}, {}};
+        Lateness result{keeps_real_time(), options_.lateness_budget, {}, {}, {}};
         auto samples = network_.lateness();
         if (!result.real_time || samples.empty()) return result;
         std::sort(samples.begin(), samples.end());
@@ -138,24 +144,66 @@ public:
     }
 
 private:
+    // Only the run itself goes on record: not how real programs get ready, nor how they end.
+    enum class Phase { Lead, Running, Ending };
+
     void record(Event event) {
+        if (phase_ != Phase::Running) return;
         if (directory_) directory_->write(event);
         events_.push_back(std::move(event));
+    }
+
+    bool keeps_real_time() const { return options_.keep_real_time || has_real_peers(topology_); }
+
+    // Lets the real programs get ready. In virtual time the lead has its whole length, so that all runs are alike.
+    Result<void> run_lead() {
+        const auto settled = [&] {
+            const auto ready = cast_.ready();
+            return !ready || (*ready && keeps_real_time());
+        };
+        network_.run_until(settled, Duration{});
+        const auto ready = cast_.ready();
+        if (!ready) return pass(ready);
+        if (!*ready) return fail(Fault::Unavailable, "a real program did not get ready");
+        network_.begin();
+        return {};
     }
 
     Result<void> end() {
         schedule_->stop();
         network_.run_until([this] { return schedule_->settled(); }, now() + kDrain);
-        const auto summary = summarize_run();  // before the players go
-        const auto left = cast_.dismiss();
+        phase_ = Phase::Ending;
+        auto summary = summarize_run();
+        flows_ = schedule_->results();
         const auto captured = network_.finish_captures();
-        if (!directory_) return left;
+        if (has_real_peers(topology_)) take_last_words();
+        summarize_players(summary);
+        const auto left = cast_.dismiss();
+        if (!directory_) return summary.failure ? tl::unexpected<Error>(*summary.failure) : left;
         if (!captured) directory_->note_failure(captured.error());
         if (!left) directory_->note_failure(left.error());
         if (!options_.topology_text.empty()) directory_->write_topology(options_.topology_text);
         directory_->write_flows(to_flows_json(flows()));
         if (options_.captures) directory_->write_keys(keys_);
-        return directory_->finish(to_run_json(summary));
+        const auto whole = directory_->finish(to_run_json(summary));
+        return whole && summary.failure ? tl::unexpected<Error>(*summary.failure) : whole;
+    }
+
+    // Nobody shall notice any more what the others do from here on: real programs take their leave of their peers.
+    void take_last_words() {
+        schedule_->close();
+        for (const auto edge : boost::make_iterator_range(boost::edges(topology_.graph)))
+            network_.intercept(topology_.graph[edge].name, [](const auto&, auto) {
+                return Verdict{Verdict::Kind::Drop, {}};
+            });
+        cast_.ask();
+        network_.run_until([this] { return cast_.told(); }, now() + kLastWord);
+    }
+
+    void summarize_players(RunSummary& run) const {
+        if (const auto ready = cast_.ready(); !ready) run.failure = ready.error();
+        for (const auto& [name, player] : cast_.clients()) run.clients.push_back({name, player->status()});
+        for (const auto& [name, player] : cast_.gateways()) run.gateways.push_back({name, player->sessions()});
     }
 
     RunSummary summarize_run() const {
@@ -167,8 +215,6 @@ private:
         run.simulated = now();
         run.events = events_.size();
         run.flows = topology_.flows.size();
-        for (const auto& [name, player] : cast_.clients()) run.clients.push_back({name, player->status()});
-        for (const auto& [name, player] : cast_.gateways()) run.gateways.push_back({name, player->sessions()});
         run.lateness = lateness();
         run.started = started_;
         run.wall = wall_clock() - started_;
@@ -184,11 +230,13 @@ private:
     SeededRandom openssl_random_;
     crypto::ScopedRandomSource openssl_;
     KeyLog keys_;
+    Phase phase_ = Phase::Lead;
     std::vector<Event> events_;
     Network network_;
     Cast cast_;                           // after the network: goes before it
     std::unique_ptr<Schedule> schedule_;  // after the players: goes before them
     std::uint32_t pings_ = 0;
+    std::optional<std::vector<FlowResult>> flows_;  // once the run has ended
     std::optional<Result<void>> outcome_;
 };
 

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <tuple>
 
+#include "sim/network_builder.h"
 #include "topologies/model/paths.h"
 
 namespace gatelab::sim {
@@ -36,31 +38,56 @@ void perform(TunnelEnd& end, Action::Kind kind) {
 
 // --- Cast -------------------------------------------------------------------------------------------------------
 
-Result<void> Cast::hire(const Stage& stage) {
+Result<void> Cast::hire(const Stage& stage, Of which) {
     const auto& graph = topology_.graph;
     for (const auto vertex : boost::make_iterator_range(boost::vertices(graph))) {
-        const auto& name = graph[vertex].name;
-        if (std::holds_alternative<topologies::Gateway>(graph[vertex].kind)) {
+        const auto& [name, kind] = std::tie(graph[vertex].name, graph[vertex].kind);
+        if (is_real_peer(kind) != (which == Of::RealPrograms)) continue;
+        if (std::holds_alternative<topologies::Gateway>(kind)) {
             auto player = make_gateway(stage, name);
             if (!player) return pass(player);
             gateways_.emplace_back(name, std::move(*player));
         }
-        if (std::holds_alternative<topologies::Client>(graph[vertex].kind)) {
+        if (std::holds_alternative<topologies::Client>(kind)) {
             auto player = make_client(stage, name);
             if (!player) return pass(player);
             clients_.emplace_back(name, std::move(*player));
         }
     }
+    const auto earlier = [&](const auto& a, const auto& b) {
+        return topologies::find(topology_, a.first) < topologies::find(topology_, b.first);
+    };
+    std::sort(gateways_.begin(), gateways_.end(), earlier);
+    std::sort(clients_.begin(), clients_.end(), earlier);
     return {};
 }
 
+Result<bool> Cast::ready() const {
+    Result<bool> all = true;
+    for_each([&](const Player& player) {
+        const auto one = player.ready();
+        if (all && (!one || !*one)) all = one;
+    });
+    return all;
+}
+
+void Cast::ask() {
+    for_each([](Player& player) { player.ask(); });
+}
+
+bool Cast::told() const {
+    bool all = true;
+    for_each([&](const Player& player) { all &= player.told(); });
+    return all;
+}
+
 Result<void> Cast::dismiss() {
+    for_each([](Player& player) { player.leave(); });
     Result<void> outcome;
-    const auto note = [&](Result<void> result) {
+    for_each([&](Player& player) {
+        auto result = player.finish();
         if (outcome && !result) outcome = std::move(result);
-    };
-    for (const auto& [name, player] : clients_) note(player->finish());
-    for (const auto& [name, player] : gateways_) note(player->finish());
+    });
     return outcome;
 }
 
@@ -97,6 +124,7 @@ void Schedule::plan(const Action& action) {
 }
 
 void Schedule::act(const Action& action) {
+    if (closed_) return;
     network_.emit(action.node, "scenario", {std::string{topologies::name_of(action.kind)}, {}});
     if (topologies::find_as<topologies::Gateway>(topology_, action.node)) {
         auto& gateway = cast_.gateway(action.node);
@@ -130,6 +158,8 @@ std::unique_ptr<Flow> Schedule::start(const topologies::Flow& flow, std::uint16_
 void Schedule::stop() {
     for (const auto& flow : flows_) flow->stop();
 }
+
+void Schedule::close() { closed_ = true; }
 
 bool Schedule::settled() const {
     return std::all_of(flows_.begin(), flows_.end(), [](const auto& flow) { return flow->settled(); });

@@ -24,8 +24,13 @@ public:
 
     Cast(Network& network, const topologies::Topology& topology) : network_(network), topology_(topology) {}
 
-    Result<void> hire(const Stage&);
-    Result<void> dismiss();  // the first failure; all are asked to finish
+    // Real programs come first: they need the network's lead.
+    enum class Of { RealPrograms, Gatelab };
+    Result<void> hire(const Stage&, Of);
+    Result<bool> ready() const;  // all of them; the error of the first that never will be, or has died
+    void ask();                  // all of them how they stand
+    bool told() const;           // they have answered
+    Result<void> dismiss();      // the first failure; all are asked to finish
 
     ClientPlayer& client(const std::string& name);
     GatewayPlayer& gateway(const std::string& name);
@@ -36,6 +41,11 @@ public:
     FlowEnd flow_end(const std::string& node);
 
 private:
+    template <class Call>
+    void for_each(Call call) const {
+        for (const auto& [name, player] : clients_) call(*player);
+        for (const auto& [name, player] : gateways_) call(*player);
+    }
     EchoSocket* echo_socket(const std::string& node, Host&);
 
     Network& network_;
@@ -51,6 +61,7 @@ public:
     Schedule(Network&, const topologies::Topology&, Cast&);
 
     void stop();           // of the flows
+    void close();          // no more actions
     bool settled() const;  // nothing of the flows is under way
     std::vector<FlowResult> results() const;
 
@@ -63,6 +74,7 @@ private:
     const topologies::Topology& topology_;
     Cast& cast_;
     std::vector<std::unique_ptr<Flow>> flows_;  // as in the topology
+    bool closed_ = false;
 };
 
 }  // namespace gatelab::sim

@@ -1,26 +1,30 @@
-// A running strongSwan daemon: started, made ready, told what to do and listened to.
+// A strongSwan daemon on a machine: started, made ready, told what to do and listened to.
 //
-// A thread of its own talks to the daemon, so that nothing here ever holds up the simulation; it tells a listener
-// whenever something has changed.
+// Nothing here waits. The daemon and its control socket belong to the machine; what they bring is an event of the
+// simulation, and so is every limit, in simulated time:
+//
+//   Starting   the program runs, we knock at its control socket
+//   Loading    the socket answers, swanctl loads the configuration
+//   Ready      it takes orders and reports; the counters only while somebody looks
+//   Failed     it did not get that far: error() has its last words
+//   Died       it ended, or its machine did, although nobody asked it to
+//   Ending     asked to end
+//   Ended
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
-#include <deque>
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "sim/network/network.h"
 #include "sim/peers/charon_keys.h"
+#include "sim/peers/machine.h"
 #include "sim/peers/strongswan_config.h"
 #include "sim/peers/strongswan_status.h"
-#include "sim/peers/vici_connection.h"
-#include "sim/peers/warden.h"
+#include "sim/peers/vici_session.h"
 
 namespace gatelab::sim::peers {
 
@@ -40,81 +44,98 @@ struct CharonReport {
 
 class Charon {
 public:
+    enum class State { Starting, Loading, Ready, Failed, Died, Ending, Ended };
     struct Options {
         std::string name;                // of the node, for messages
         std::vector<ConfigFile> files;   // see strongswan_config.h
         std::filesystem::path evidence;  // folder that keeps configuration, version, log and exit status; "": none
         bool log_keys = false;
+        EspBy esp = EspBy::Libipsec;
         Duration ready_within = std::chrono::seconds(10);
-        std::function<void(CharonReport)> listener;  // on the daemon's thread; must not block
+        // After every report, with the one before.
+        std::function<void(const CharonReport& before)> reported = [](const auto&) {};
     };
 
-    // Returns once the daemon has its configuration. Errors carry the end of its log.
-    static Result<std::unique_ptr<Charon>> start(Warden&, MachineId, Options);
-    ~Charon();
+    // Begins to start it. The network and the machine outlive it.
+    Charon(Network&, Machine&, Options);
+    ~Charon();  // kills the daemon if it still runs
+    Charon(const Charon&) = delete;
+    Charon& operator=(const Charon&) = delete;
 
-    // Return at once; what comes of them is reported.
-    void initiate();                   // dials kClientConnection
-    void terminate(std::uint32_t sa);  // 0: kClientConnection, in whatever state
+    State state() const { return state_; }
+    const Error& error() const { return error_; }  // of Failed and Died
+    const CharonReport& report() const { return report_; }
+    // Somebody looks at the report: for the next second it is kept up to date, counters included.
+    void look();
+    // A report is wanted now; report_asked() until it has come.
+    void ask_report();
+    bool report_asked() const { return listing_; }
+
+    // What comes of them is reported.
+    void initiate(const char* connection);  // dials
+    void terminate(const char* connection);
+    void terminate(std::uint32_t sa);
     void rekey_ike(std::uint32_t sa);
     void rekey_child(std::uint32_t child);
 
-    // Ends the daemon and completes the evidence. Idempotent.
-    Result<void> stop();
+    // Asks the daemon to end; a while later it is killed. Nothing is reported any more.
+    void stop();
+    bool stopped() const;
+    // Completes the evidence, as far as it goes.
+    Result<void> keep_outcome() const;
 
-    std::string log() const;  // everything so far
-    // The keys so far, with log_keys; complete after stop().
-    LoggedKeys keys() const;
+    std::string log(std::size_t from = 0) const;  // what it logged so far
+    LoggedKeys keys() const;                      // so far, with log_keys; complete once it has ended
     const std::string& version() const { return version_; }
-    // How long it took from the start until the control socket answered, and until the configuration was loaded.
-    Duration ready_after() const { return ready_after_; }
-    Duration loaded_after() const { return loaded_after_; }
 
 private:
-    struct Order {
-        std::string command;
-        ViciSection arguments;
-        bool dials = false;
+    struct Attempt {
+        std::string connection;
+        Duration since;
+        std::size_t log_from;  // what was logged before belongs to earlier ones
     };
 
-    Charon(Warden& warden, MachineId machine, Options options);
-    Result<void> launch();
-    Result<void> await_ready();
-    Result<void> load();
-    void order(Order);
-    void attend();  // the daemon's thread
-    void carry_out(ViciConnection&, Order);
-    Result<void> refresh();
+    void launch();
+    void knock();
+    void handle_closed();
+    void greet();
+    void load();
+    void handle_end(Result<int> how);
+    void handle_loaded(Result<int> how);
+    void handle_bytes(ByteView);
+    void handle_answer(ViciSession::Answer);
+    void handle_list(const std::vector<ViciSection>& parts);
+    void flush();
+    void order(std::string command, ViciSection arguments);
+    void look_for_changes();
+    void schedule_refresh();
     void judge_attempt();
-    void report();
-    tl::unexpected<Error> wrong(Fault, const std::string& what) const;
+    void report_death(const std::string& how);
+    void give_up(Fault, const std::string& what);
+    Error wrong(Fault, const std::string& what) const;
     Result<void> keep_configuration() const;
-    Result<void> keep_outcome(int wait_status) const;
+    Duration now() const { return network_.now(); }
 
-    Warden& warden_;
-    MachineId machine_;
+    Network& network_;
+    Machine& machine_;
     Options options_;
-    std::filesystem::path folder_;
-    pid_t daemon_ = 0;
+    State state_ = State::Starting;
+    Error error_{};
     std::string version_;
-    Duration ready_after_{}, loaded_after_{};
+    std::optional<int> wait_status_;
 
-    std::optional<ViciConnection> vici_;
+    ViciSession vici_;
+    Bytes unsent_;
     TunnelHistories histories_;
     SpisByNumber spis_;
     CharonReport report_;
-    struct Attempt {
-        std::chrono::steady_clock::time_point since;
-        std::size_t log_from;  // what was logged before belongs to earlier ones
-    };
     std::optional<Attempt> attempt_;
+    std::optional<Duration> looked_;
+    bool listing_ = false, list_again_ = false;
 
-    std::mutex mutex_;
-    std::deque<Order> orders_;
-    FileDescriptor wake_;
-    std::atomic<bool> stopping_ = false;
-    bool stopped_ = false;
-    std::thread thread_;
+    std::unique_ptr<Program> daemon_, swanctl_;
+    std::unique_ptr<TcpStream> stream_;
+    Timer deadline_, knocking_, refreshing_, killing_;
 };
 
 // The last lines of a log.

@@ -12,14 +12,6 @@
 namespace gatelab::sim::peers {
 namespace {
 
-class NetworkTimer final : public TimerHandle {
-public:
-    explicit NetworkTimer(std::shared_ptr<std::function<void()>> call) : call_(std::move(call)) {}
-
-private:
-    std::shared_ptr<std::function<void()>> call_;
-};
-
 bool bind_to(int socket, Endpoint local) {
     const KernelAddress address{local};
     return ::bind(socket, reinterpret_cast<const sockaddr*>(address.octets), sizeof address.octets) == 0;
@@ -31,43 +23,44 @@ tl::unexpected<Error> refused(const std::string& name, Endpoint endpoint) {
 
 }  // namespace
 
-MachineHost::MachineHost(Network& network, NamespaceMachine& machine, std::string name, Instant epoch, std::uint64_t seed)
+MachineHost::MachineHost(Network& network, Warden& warden, MachineId machine, SocketWatch& watch, Options options)
     : network_(network),
+      warden_(warden),
       machine_(machine),
-      name_(std::move(name)),
-      epoch_(epoch),
-      random_(seed, "machine/" + name_),
-      routes_(machine),
-      watch_(network) {}
+      watch_(watch),
+      name_(std::move(options.name)),
+      epoch_(options.epoch),
+      random_(options.seed, "machine/" + name_),
+      routes_(warden, machine) {}
 
 MachineHost::~MachineHost() = default;
+
+Result<FileDescriptor> MachineHost::open(int type, int protocol) {
+    return warden_.open_socket(machine_, AF_INET, type, protocol);
+}
 
 Instant MachineHost::now() const { return epoch_ + network_.now(); }
 
 Timer MachineHost::call_at(Instant at, std::function<void()> call) {
-    auto kept = std::make_shared<std::function<void()>>(std::move(call));
-    network_.at(at - epoch_, [weak = std::weak_ptr{kept}] {
-        if (const auto alive = weak.lock()) (*alive)();
-    });
-    return std::make_unique<NetworkTimer>(std::move(kept));
+    return network_.call_at(at - epoch_, std::move(call));
 }
 
 Result<std::unique_ptr<UdpSocket>> MachineHost::open_udp(Endpoint local) {
-    auto socket = machine_.warden().open_socket(machine_.id(), AF_INET, SOCK_DGRAM, 0);
+    auto socket = open(SOCK_DGRAM);
     if (!socket) return pass(socket);
     if (!bind_to(socket->get(), local)) return refused(name_, local);
     return make_machine_udp(watch_, std::move(*socket));
 }
 
 Result<std::unique_ptr<TcpListener>> MachineHost::listen_tcp(Endpoint local) {
-    auto socket = machine_.warden().open_socket(machine_.id(), AF_INET, SOCK_STREAM, 0);
+    auto socket = open(SOCK_STREAM);
     if (!socket) return pass(socket);
     if (!bind_to(socket->get(), local) || ::listen(socket->get(), SOMAXCONN) != 0) return refused(name_, local);
     return make_machine_listener(watch_, std::move(*socket));
 }
 
 Result<std::unique_ptr<TcpStream>> MachineHost::connect_tcp(Endpoint remote) {
-    auto socket = machine_.warden().open_socket(machine_.id(), AF_INET, SOCK_STREAM, 0);
+    auto socket = open(SOCK_STREAM);
     if (!socket) return pass(socket);
     const KernelAddress address{remote};
     if (::connect(socket->get(), reinterpret_cast<const sockaddr*>(address.octets), sizeof address.octets) != 0 &&
@@ -77,7 +70,7 @@ Result<std::unique_ptr<TcpStream>> MachineHost::connect_tcp(Endpoint remote) {
 }
 
 Result<std::unique_ptr<RawIp>> MachineHost::open_raw(IpProtocol protocol) {
-    auto socket = machine_.warden().open_socket(machine_.id(), AF_INET, SOCK_RAW, static_cast<int>(protocol));
+    auto socket = open(SOCK_RAW, static_cast<int>(protocol));
     if (!socket) return pass(socket);
     return make_machine_raw(watch_, std::move(*socket));
 }
@@ -98,7 +91,7 @@ Result<Route> MachineHost::Routes::lookup(Ipv4Address) const {
 
 Result<Ipv4Address> MachineHost::Routes::source_for(Ipv4Address destination) const {
     // Connecting a datagram socket sends nothing, but makes the kernel choose.
-    auto socket = machine_.warden().open_socket(machine_.id(), AF_INET, SOCK_DGRAM, 0);
+    auto socket = warden_.open_socket(machine_, AF_INET, SOCK_DGRAM, 0);
     if (!socket) return pass(socket);
     const KernelAddress address{{destination, 9}};
     if (::connect(socket->get(), reinterpret_cast<const sockaddr*>(address.octets), sizeof address.octets) != 0)

@@ -10,15 +10,20 @@
 #include "impl/base/random.h"
 #include "impl/host/host.h"
 #include "sim/network/network.h"
-#include "sim/peers/namespace_machine.h"
 #include "sim/peers/socket_watch.h"
+#include "sim/peers/warden.h"
 
 namespace gatelab::sim::peers {
 
 class MachineHost final : public Host {
 public:
-    // `name` is the node's; the network and the machine outlive the host, the host what it opened.
-    MachineHost(Network& network, NamespaceMachine& machine, std::string name, Instant epoch, std::uint64_t seed);
+    struct Options {
+        std::string name;  // of the node
+        Instant epoch;     // what its clock shows at the start
+        std::uint64_t seed;
+    };
+    // All that is referred to outlives the host, and the host what it opened.
+    MachineHost(Network&, Warden&, MachineId, SocketWatch&, Options);
     ~MachineHost() override;
 
     Instant now() const override;
@@ -35,23 +40,26 @@ public:
 private:
     class Routes final : public RouteTable {
     public:
-        explicit Routes(NamespaceMachine& machine) : machine_(machine) {}
+        Routes(Warden& warden, MachineId machine) : warden_(warden), machine_(machine) {}
         Result<void> add(const Route&) override;
         void remove(const Route&) override {}
         Result<Route> lookup(Ipv4Address) const override;
         Result<Ipv4Address> source_for(Ipv4Address destination) const override;
 
     private:
-        NamespaceMachine& machine_;
+        Warden& warden_;
+        const MachineId machine_;
     };
+    Result<FileDescriptor> open(int type, int protocol = 0);
 
     Network& network_;
-    NamespaceMachine& machine_;
+    Warden& warden_;
+    const MachineId machine_;
+    SocketWatch& watch_;
     const std::string name_;
     const Instant epoch_;
     SeededRandom random_;
     Routes routes_;
-    SocketWatch watch_;
 };
 
 }  // namespace gatelab::sim::peers

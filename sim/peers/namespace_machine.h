@@ -1,33 +1,27 @@
-// A real program's machine in a simulated network: its network card joined to a port.
+// A Machine that is a network namespace of this computer, in real time.
+//
+// It has one network card, a TUN device, whose packets a thread carries into the simulated network. Everything else
+// happens on the simulation's thread: a SocketWatch tells it when a program has ended or a stream has news.
 #pragma once
 
 #include <memory>
-#include <thread>
+#include <string>
 
 #include "sim/network/network.h"
-#include "sim/peers/warden.h"
+#include "sim/peers/machine.h"
 
 namespace gatelab::sim::peers {
 
-class NamespaceMachine {
-public:
-    // From here on, what the machine sends enters the network at the port, and the other way round. The network must
-    // run in real time and outlive the machine.
-    static Result<std::unique_ptr<NamespaceMachine>> attach(Warden&, Port&, const MachineSpec&);
-    ~NamespaceMachine();
-
-    MachineId id() const { return card_.id; }
-    Warden& warden() const { return warden_; }
-
-private:
-    NamespaceMachine(Warden& warden, Port& port, AttachedMachine card, FileDescriptor ending);
-    void carry();  // the reading thread
-
-    Warden& warden_;
-    Port& port_;
-    AttachedMachine card_;
-    FileDescriptor ending_;
-    std::thread reader_;
+struct NamespaceMachineSpec {
+    std::string node;  // for messages, events and random numbers
+    std::string port;  // of the network
+    MachineSpec machine;
+    std::uint64_t seed = 1;  // of the run
+    Instant epoch{};         // what clocks show at the start
 };
+
+// The network must run in real time and outlive the machine. Unavailable, with the reason and what to do, when this
+// computer does not permit namespaces.
+Result<std::unique_ptr<Machine>> make_namespace_machine(Network&, NamespaceMachineSpec);
 
 }  // namespace gatelab::sim::peers

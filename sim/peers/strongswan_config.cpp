@@ -215,11 +215,12 @@ ConfigFile daemon_file(const DaemonSettings& settings) {
     };
     Writer out;
     out.open("charon-systemd");
-    // kernel-libipsec before kernel-netlink: ESP in user space, which needs no kernel support.
-    out.set("load",
-            "random nonce openssl pem x509 pubkey pkcs1 pkcs8 constraints socket-default kernel-libipsec "
-            "kernel-netlink vici resolve gcm kdf hmac sha1 sha2 aes");
-    out.set("install_virtual_ip_on", "ipsec0");
+    const bool by_kernel = settings.esp == EspBy::Kernel;
+    // kernel-libipsec comes before kernel-netlink: what it does, that one shall not.
+    out.set("load", fmt::format("random nonce openssl pem x509 pubkey pkcs1 pkcs8 constraints socket-default {}"
+                                "kernel-netlink vici resolve gcm kdf hmac sha1 sha2 aes",
+                                by_kernel ? "" : "kernel-libipsec "));
+    out.set("install_virtual_ip_on", by_kernel ? "net0" : "ipsec0");
     // 0.5 + 0.75 + 1.125 + 1.69 s: long enough for a busy machine, short enough for a case that waits for the end.
     out.set("retransmit_timeout", "0.5");
     out.set("retransmit_base", "1.5");
@@ -243,7 +244,7 @@ ConfigFile daemon_file(const DaemonSettings& settings) {
     out.close();
     out.open("plugins");
     out.open("vici");
-    out.set("socket", in_quotes("unix://" + (settings.folder / kViciSocket).string()));
+    out.set("socket", in_quotes("unix://" + settings.vici_socket));
     out.close();
     out.open("resolve");
     out.set("file", at(kResolvConf));
@@ -254,6 +255,16 @@ ConfigFile daemon_file(const DaemonSettings& settings) {
     out.set("load", "pem pkcs1 pkcs8 x509 pubkey openssl random nonce");
     out.close();
     return {"strongswan.conf", out.take()};
+}
+
+std::vector<std::string> daemon_environment(const std::filesystem::path& folder, EspBy esp) {
+    std::vector<std::string> environment{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
+                                         "STRONGSWAN_CONF=" + (folder / "strongswan.conf").string(),
+                                         "SWANCTL_DIR=" + folder.string()};
+    // Hides the time-stamp counter and the processor's random numbers from OpenSSL: nothing else in a guest is of this
+    // machine, or of this moment.
+    if (esp == EspBy::Kernel) environment.emplace_back("OPENSSL_ia32cap=~0x4000000000000010:~0x40000");
+    return environment;
 }
 
 }  // namespace gatelab::sim::peers

@@ -52,9 +52,17 @@ inline constexpr const char* kClientConnection = "home";
 std::vector<ConfigFile> client_files(const StrongSwanClientSettings&);
 std::vector<ConfigFile> gateway_files(const StrongSwanGatewaySettings&);
 
+// Who does ESP for charon.
+enum class EspBy {
+    Libipsec,  // charon itself, in user space and always inside UDP: where the kernel is shared and may have none
+    Kernel,    // the machine's own kernel, natively (protocol 50) unless there is a NAT
+};
+
 struct DaemonSettings {
-    std::filesystem::path folder;  // of the peer: sockets and logs go there
-    bool log_keys = false;         // into private.log, for reading captures
+    std::filesystem::path folder;  // of the peer, as its programs see it: logs go there
+    std::string vici_socket;
+    bool log_keys = false;  // into private.log, for reading captures
+    EspBy esp = EspBy::Libipsec;
 };
 
 inline constexpr const char* kLog = "charon.log";
@@ -62,7 +70,9 @@ inline constexpr const char* kPrivateLog = "private.log";
 inline constexpr const char* kViciSocket = "vici.sock";
 inline constexpr const char* kResolvConf = "resolv.conf";
 
-// strongswan.conf: plugins, user-space ESP, logs, and retransmission that gives up after about four seconds.
+// strongswan.conf: plugins, logs, and retransmission that gives up after about four seconds.
 ConfigFile daemon_file(const DaemonSettings&);
+// What charon and swanctl find in their environment.
+std::vector<std::string> daemon_environment(const std::filesystem::path& folder, EspBy);
 
 }  // namespace gatelab::sim::peers

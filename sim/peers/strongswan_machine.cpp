@@ -1,9 +1,14 @@
 #include "sim/peers/strongswan_machine.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "sim/peers/namespace_machine.h"
 
 namespace gatelab::sim::peers {
 namespace {
+
+constexpr Duration kLongestFarewell = std::chrono::seconds(4);
 
 const ReportedSa* find_up(const CharonReport& report, const std::string& peer) {
     const auto found = std::find_if(report.sas.begin(), report.sas.end(),
@@ -46,39 +51,46 @@ void emit_changes(Network& network, const std::string& node, const CharonReport&
     if (after.died && !before.died) network.emit(node, "strongswan", {"program-died", {{"detail", *after.died}}});
 }
 
+namespace {
+
+Result<std::unique_ptr<Machine>> make_machine(const Stage& stage, const StrongSwanMachine::Options& options) {
+    return make_namespace_machine(stage.network, {.node = options.node,
+                                                  .port = options.port,
+                                                  .machine = options.machine,
+                                                  .seed = stage.seed,
+                                                  .epoch = stage.topology.epoch});
+}
+
+}  // namespace
+
 Result<std::unique_ptr<StrongSwanMachine>> StrongSwanMachine::start(const Stage& stage, Options options) {
-    const auto named = [&](const Error& error) { return fail(error.fault, options.node + ": " + error.detail); };
     std::unique_ptr<StrongSwanMachine> self{new StrongSwanMachine{stage, options.node}};
-    auto warden = Warden::start();
-    if (!warden) return named(warden.error());
-    self->warden_ = std::move(*warden);
-    auto machine = NamespaceMachine::attach(*self->warden_, stage.network.port(options.port), options.machine);
-    if (!machine) return named(machine.error());
+    auto machine = make_machine(stage, options);
+    if (!machine) return pass(machine);
     self->machine_ = std::move(*machine);
-    self->host_ =
-        std::make_unique<MachineHost>(stage.network, *self->machine_, options.node, stage.topology.epoch, stage.seed);
     Charon::Options daemon;
     daemon.name = options.node;
     daemon.files = std::move(options.files);
     if (!stage.folder.empty()) daemon.evidence = stage.folder / options.node;
     daemon.log_keys = !stage.folder.empty();
-    daemon.listener = [self = self.get()](CharonReport report) { self->post(std::move(report)); };
-    auto charon = Charon::start(*self->warden_, self->machine_->id(), std::move(daemon));
-    if (!charon) return pass(charon);
-    self->charon_ = std::move(*charon);
+    daemon.reported = [self = self.get()](const CharonReport& before) {
+        emit_changes(self->stage_.network, self->node_, before, self->report());
+    };
+    self->charon_ = std::make_unique<Charon>(stage.network, *self->machine_, std::move(daemon));
     return self;
 }
 
-StrongSwanMachine::~StrongSwanMachine() { (void)finish(); }
+StrongSwanMachine::~StrongSwanMachine() = default;
 
-void StrongSwanMachine::post(CharonReport report) {
-    stage_.network.post(
-        [board = std::weak_ptr{board_}, &network = stage_.network, node = node_, news = std::move(report)]() mutable {
-            const auto alive = board.lock();
-            if (!alive) return;
-            const auto before = std::exchange(alive->report, std::move(news));
-            emit_changes(network, node, before, alive->report);
-        });
+Result<bool> StrongSwanMachine::ready() const {
+    const auto state = charon_->state();
+    if (state == Charon::State::Failed || state == Charon::State::Died) return tl::unexpected<Error>(charon_->error());
+    return state == Charon::State::Ready;
+}
+
+const CharonReport& StrongSwanMachine::look() {
+    charon_->look();
+    return report();
 }
 
 std::string StrongSwanMachine::reason_of(std::uint32_t sa) const {
@@ -86,15 +98,23 @@ std::string StrongSwanMachine::reason_of(std::uint32_t sa) const {
     return reason ? reason->name : std::string{};
 }
 
+void StrongSwanMachine::leave() {
+    if (std::exchange(left_, true)) return;
+    charon_->stop();
+}
+
 Result<void> StrongSwanMachine::finish() {
     if (finished_) return {};
     finished_ = true;
-    if (!charon_) return {};
-    const auto stopped = charon_->stop();
+    leave();
+    auto& network = stage_.network;
+    const bool ended = network.run_until([this] { return charon_->stopped(); }, network.now() + kLongestFarewell);
     const auto keys = charon_->keys();
     for (const auto& one : keys.ike) stage_.keys.add(one);
     for (const auto& one : keys.esp) stage_.keys.add(one);
-    return stopped;
+    auto kept = charon_->keep_outcome();
+    if (!ended) return fail(Fault::Io, node_ + ": charon cannot be ended");
+    return kept;
 }
 
 }  // namespace gatelab::sim::peers

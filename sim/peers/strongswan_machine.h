@@ -1,14 +1,12 @@
-// What a strongSwan client and a strongSwan gateway share: a machine, a daemon on it, and its last report.
+// What a strongSwan client, gateway and site share: a machine of either kind, a daemon on it, and its last report.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "sim/peers/charon.h"
-#include "sim/peers/namespace_machine.h"
-#include "sim/peers/machine_host.h"
+#include "sim/peers/machine.h"
 #include "sim/players.h"
 
 namespace gatelab::sim::peers {
@@ -20,33 +18,32 @@ public:
         MachineSpec machine;
         std::vector<ConfigFile> files;
     };
+    // Begins to start. Unavailable when this computer gives no machine.
     static Result<std::unique_ptr<StrongSwanMachine>> start(const Stage&, Options);
     ~StrongSwanMachine();
 
+    Result<bool> ready() const;
     Charon& charon() { return *charon_; }
-    // As of the simulation's time: a report takes effect when the simulation gets to it.
-    const CharonReport& report() const { return board_->report; }
+    // Keeps the report up to date for a while: whoever asks for a status looks.
+    const CharonReport& look();
+    const CharonReport& report() const { return charon_->report(); }
     // Why an IKE SA that is no more has ended.
     std::string reason_of(std::uint32_t sa) const;
-    Host& stack() { return *host_; }
-    // Stops the daemon and hands its keys to the key log.
+    Host& stack() { return machine_->stack(); }
+
+    // Begins to end the daemon.
+    void leave();
+    // Runs the network until the daemon has ended, hands its keys to the key log and completes the evidence.
     Result<void> finish();
 
 private:
-    struct Board {  // outlives us in reports that are still under way
-        CharonReport report;
-    };
     StrongSwanMachine(const Stage& stage, std::string node) : stage_(stage), node_(std::move(node)) {}
-    void post(CharonReport);
 
     const Stage stage_;
     const std::string node_;
-    std::shared_ptr<Board> board_ = std::make_shared<Board>();
-    std::unique_ptr<Warden> warden_;
-    std::unique_ptr<NamespaceMachine> machine_;
-    std::unique_ptr<MachineHost> host_;
+    std::unique_ptr<Machine> machine_;
     std::unique_ptr<Charon> charon_;
-    bool finished_ = false;
+    bool left_ = false, finished_ = false;
 };
 
 // Puts the changes between two reports into the run's event log.

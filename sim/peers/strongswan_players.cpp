@@ -27,11 +27,11 @@ public:
         ++attempts_;
         last_ = {};
         last_id_ = 0;
-        machine_->charon().initiate();
+        machine_->charon().initiate(kClientConnection);
     }
     void disconnect() override {
         wanted_ = false;
-        machine_->charon().terminate(0);
+        machine_->charon().terminate(kClientConnection);
     }
     void rekey_child() override {
         if (const auto* sa = current()) machine_->charon().rekey_child(sa->child_id);
@@ -40,7 +40,11 @@ public:
         if (const auto* sa = current()) machine_->charon().rekey_ike(sa->id);
     }
     void check_liveness() override {}
+    Result<bool> ready() const override { return machine_->ready(); }
+    void ask() override { machine_->charon().ask_report(); }
+    bool told() const override { return !machine_->charon().report_asked(); }
     Host* stack() override { return &machine_->stack(); }
+    void leave() override { machine_->leave(); }
     Result<void> finish() override { return machine_->finish(); }
 
     std::optional<Ipv4Address> inner_address() const override {
@@ -49,7 +53,7 @@ public:
     }
 
     TunnelStatus status() const override {
-        const auto& report = machine_->report();
+        const auto& report = machine_->look();
         if (const auto* sa = current()) {
             last_ = sa->tunnel;
             last_id_ = sa->id;
@@ -82,6 +86,7 @@ public:
     StrongSwanSession(StrongSwanMachine& machine, std::string user) : machine_(machine), user_(std::move(user)) {}
 
     TunnelStatus status() const override {
+        machine_.look();
         if (const auto* sa = current()) return sa->tunnel;
         return {};
     }
@@ -109,7 +114,7 @@ public:
     explicit StrongSwanGateway(std::unique_ptr<StrongSwanMachine> machine) : machine_(std::move(machine)) {}
 
     std::vector<std::string> sessions() const override {
-        auto sas = machine_->report().sas;
+        auto sas = machine_->look().sas;
         std::sort(sas.begin(), sas.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
         std::vector<std::string> users;
         for (const auto& sa : sas)
@@ -122,7 +127,11 @@ public:
         if (std::find(users.begin(), users.end(), user) == users.end()) return nullptr;
         return &ends_.try_emplace(user, *machine_, user).first->second;
     }
+    Result<bool> ready() const override { return machine_->ready(); }
+    void ask() override { machine_->charon().ask_report(); }
+    bool told() const override { return !machine_->charon().report_asked(); }
     Host* stack() override { return &machine_->stack(); }
+    void leave() override { machine_->leave(); }
     Result<void> finish() override { return machine_->finish(); }
 
 private:

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -150,6 +151,11 @@ Result<FileDescriptor> Warden::open_socket(MachineId machine, int domain, int ty
         return fail(Fault::Refused, fmt::format("a real program's machine gives no socket: {}",
                                                 std::strerror(static_cast<int>(answer->numbers[0]))));
     return std::move(answer->descriptor);
+}
+
+bool Warden::alive() const {
+    pollfd wait{sockets_.endings.get(), POLLIN, 0};
+    return ::poll(&wait, 1, 0) <= 0 || !(wait.revents & POLLHUP);
 }
 
 std::optional<int> Warden::ended(pid_t program) {

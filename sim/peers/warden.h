@@ -64,6 +64,8 @@ public:
     Result<FileDescriptor> open_socket(MachineId, int domain, int type, int protocol);
     // The wait status of a program that has ended; nothing while it runs.
     std::optional<int> ended(pid_t);
+    int endings() const { return sockets_.endings.get(); }  // readable: a program has ended, or the warden has died
+    bool alive() const;
 
 private:
     struct Sockets {

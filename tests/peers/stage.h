@@ -76,7 +76,15 @@ public:
         if (!made_client) return made_client.error().detail;
         gateway = std::move(*made_gateway);
         client = std::move(*made_client);
-        return "";
+        const auto wrong = [&]() -> std::string {
+            for (const auto& ready : {gateway->ready(), client->ready()})
+                if (!ready) return ready.error().detail;
+            return "";
+        };
+        const auto ready = [&] { return gateway->ready().value_or(false) && client->ready().value_or(false); };
+        network->run_until([&] { return !wrong().empty() || ready(); }, Duration{});
+        network->begin();
+        return wrong();
     }
 
     bool run_until(const std::function<bool()>& condition, Duration limit = std::chrono::seconds(5)) {
@@ -126,6 +134,7 @@ private:
     void build() {
         NetworkOptions options;
         options.real_time = true;
+        options.lead = std::chrono::seconds(10);
         options.epoch = topology_.epoch;
         options.events = [this](Event event) { events.push_back(std::move(event)); };
         network = std::make_unique<Network>(options);
