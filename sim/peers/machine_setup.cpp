@@ -81,7 +81,7 @@ FileDescriptor open_card() {
 
 }  // namespace
 
-std::string set_up_machine(const MachineSetup& setup, FileDescriptor& card) {
+std::string set_up_machine(const MachineSetup& setup, const std::function<bool()>& make_card) {
     const FileDescriptor socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     if (!socket) return "socket";
     if (!bring_up(socket.get(), "lo")) return "loopback";
@@ -95,8 +95,7 @@ std::string set_up_machine(const MachineSetup& setup, FileDescriptor& card) {
     write_setting("ipv6/conf/all/disable_ipv6", "1");
     write_setting("ipv6/conf/default/disable_ipv6", "1");
     if (!write_setting("ipv4/ip_forward", setup.forwards ? "1" : "0") && setup.forwards) return "ip_forward";
-    card = open_card();
-    if (!card) return "/dev/net/tun";
+    if (!make_card()) return kCardName;
     write_setting(std::string{"ipv4/conf/"} + kCardName + "/rp_filter", "0");
     auto mtu = request_for(kCardName);
     mtu.ifr_mtu = setup.mtu;
@@ -108,6 +107,11 @@ std::string set_up_machine(const MachineSetup& setup, FileDescriptor& card) {
     // What their owners send passes through us, too.
     if (!write_setting("ipv4/conf/all/accept_local", "1")) return "accept_local";
     return answer_only_at(setup.addresses);
+}
+
+std::string set_up_machine(const MachineSetup& setup, FileDescriptor& card) {
+    const auto failed = set_up_machine(setup, [&] { return static_cast<bool>(card = open_card()); });
+    return failed == kCardName ? "/dev/net/tun" : failed;
 }
 
 }  // namespace gatelab::sim::peers
