@@ -29,7 +29,7 @@ struct Link::Core {
         Core* core = nullptr;
         int side = 0;
         ns3::NetDevice* device = nullptr;
-        Duration idle_at{};  // when the transmitter has sent all that is queued
+        Duration idle_at = Duration::min();  // when the transmitter has sent all that is queued
         std::optional<SeededRandom> losses;
         LinkCounters counters;
         std::shared_ptr<Capture> capture;  // of this side's device, both ways

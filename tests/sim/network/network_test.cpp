@@ -51,6 +51,20 @@ TEST(Link, DropsWhatItsQueueCannotHold) {
     EXPECT_NEAR(static_cast<double>(counters.delivered), 101, 1);  // 100 packets and the one being sent
 }
 
+TEST(Link, CarriesPacketsBeforeTheStart) {
+    NetworkOptions options;
+    options.lead = seconds(10);
+    Network network(options);
+    auto& a = network.add_host("a", {kAlice});
+    auto& b = network.add_host("b", {kBob});
+    network.connect("a", "b", link_called("link"));
+    network.add_route("a", kEverywhere, "b");
+    Inbox from{a, 9}, to{b, 9};
+    from.send({kBob, 9}, "early");
+    network.run_until(seconds(-9));
+    EXPECT_EQ(to.received.size(), 1u);
+}
+
 TEST(Link, DropsWhatExceedsItsMtuWhenNobodyFragments) {
     Network network({});
     auto& port = network.add_port("port");
