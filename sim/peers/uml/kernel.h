@@ -13,11 +13,12 @@ namespace gatelab::sim::peers::uml {
 struct Kernel {
     std::filesystem::path path;
     std::string version;  // Debian's, of the source package: "6.1.192-2"
-    std::string hash;     // of source version, configuration, changes and recipe, in hexadecimal
+    // Of source version, configuration, changes and recipe; 16 hexadecimal digits.
+    std::string hash;
 };
 
 // The newest one that was built by this version's recipe. Unavailable, naming the command, when there is none.
-// GATELAB_KERNEL in the environment names another file.
+// GATELAB_KERNEL in the environment names another file, whose hash is that of its contents.
 Result<Kernel> find_kernel();
 
 struct KernelProgress {
