@@ -51,6 +51,7 @@ Exit run(int count, char** words) {
     add_report(root, request);
     add_list(root, request);
     add_doctor(root, request);
+    add_peers(root, request);
     try {
         root.parse(count, words);
     } catch (const CLI::Success& wanted) {  // --help, --version

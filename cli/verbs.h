@@ -20,6 +20,7 @@ void add_topology(CLI::App& root, Request&);
 void add_report(CLI::App& root, Request&);
 void add_list(CLI::App& root, Request&);
 void add_doctor(CLI::App& root, Request&);
+void add_peers(CLI::App& root, Request&);
 
 // A verb below `parent` that takes --json and, once chosen, calls `act`.
 CLI::App* add_verb(CLI::App& parent, Request&, const std::string& name, const std::string& purpose,
