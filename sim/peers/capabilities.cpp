@@ -5,86 +5,127 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <memory>
+#include <functional>
 #include <sstream>
 
+#include "sim/peers/ask_program.h"
 #include "sim/peers/charon.h"
+#include "sim/peers/uml/ground.h"
 #include "sim/peers/warden.h"
 
 namespace gatelab::sim::peers {
 namespace {
 
-namespace fs = std::filesystem;
+// What a trial found, or why it failed.
+using Trial = std::function<Result<std::string>()>;
 
-// The first line that a program prints; "" when it cannot be run. `command` is ours, never a user's.
-std::string first_line_of(const std::string& command) {
-    struct Closer {
-        void operator()(std::FILE* pipe) const { ::pclose(pipe); }
-    };
-    const std::unique_ptr<std::FILE, Closer> pipe{::popen((command + " 2>/dev/null").c_str(), "re")};
-    std::array<char, 256> line{};
-    if (!pipe || !std::fgets(line.data(), static_cast<int>(line.size()), pipe.get())) return {};
-    std::string text{line.data()};
-    text.erase(text.find_last_not_of("\r\n") + 1);
-    return text;
-}
+struct Thing {
+    const char *what, *purpose;
+    Trial trial;
+};
 
-std::string find_on_path(const std::string& program) {
-    const auto* path = std::getenv("PATH");
-    std::istringstream folders{std::string{path ? path : ""} + ":/usr/sbin:/usr/bin:/sbin:/bin"};
-    for (std::string folder; std::getline(folders, folder, ':');)
-        if (const auto file = fs::path{folder} / program; ::access(file.c_str(), X_OK) == 0) return file.string();
+// The first line with a digit that a program prints on either stream; "" when it does not run.
+std::string version_of(const std::string& program, const std::string& question) {
+    const auto answer = ask_program({.arguments = {program, question}});
+    std::istringstream lines{answer ? answer->text : ""};
+    for (std::string line; std::getline(lines, line);)
+        if (line.find_first_of("0123456789") != line.npos) return line;
     return {};
 }
 
-Capability program(const std::string& name, const std::string& file, const std::string& question,
-                   const std::string& package) {
-    if (file.empty() || ::access(file.c_str(), X_OK) != 0)
-        return {name, false, {}, fmt::format("there is no {}: install {}", name, package)};
-    return {name, true, question.empty() ? "" : first_line_of(file + " " + question), {}};
+// A program by its absolute path, or else as a shell would find it, and in the folders of system programs, which are
+// not on everybody's PATH. `question` makes it tell its version; "" when it cannot.
+Trial program(const std::string& name, const std::string& package, const std::string& question) {
+    return [=]() -> Result<std::string> {
+        const auto* path = std::getenv("PATH");
+        const auto file = name.front() == '/'
+                              ? (::access(name.c_str(), X_OK) == 0 ? name : std::string{})
+                              : find_program(name, std::string{path ? path : ""} + ":/usr/sbin:/usr/bin:/sbin:/bin");
+        if (file.empty()) return fail(Fault::Unavailable, fmt::format("there is no {}: install {}", name, package));
+        const auto version = question.empty() ? std::string{} : version_of(file, question);
+        return version.empty() ? file : version;
+    };
 }
 
-// The daemon, and the plugin that does ESP for it where the kernel has none.
-Capability charon() {
-    auto daemon = program("charon-systemd", kCharonProgram, "", "charon-systemd and strongswan-swanctl");
-    if (daemon.available && ::access(kLibipsecPlugin, R_OK) != 0)
-        return {
-            daemon.what, false, {}, fmt::format("there is no {}: install libcharon-extra-plugins", kLibipsecPlugin)};
-    return daemon;
+Result<std::string> libipsec() {
+    if (::access(kLibipsecPlugin, R_OK) == 0) return kLibipsecPlugin;
+    return fail(Fault::Unavailable, fmt::format("there is no {}: install libcharon-extra-plugins", kLibipsecPlugin));
 }
 
-Capability namespaces(const std::string& what, WardenOptions options, bool with_card) {
+Result<std::string> namespaces(WardenOptions options, bool with_card) {
     const auto warden = Warden::start(options);
-    if (!warden) return {what, false, {}, warden.error().detail};
-    if (with_card) {
-        const auto machine = (*warden)->add_machine({{Ipv4Address{192, 0, 2, 1}}, 1500, true});
-        if (!machine) return {what, false, {}, machine.error().detail};
-    }
-    return {what, true, {}, {}};
+    if (!warden) return pass(warden);
+    if (with_card)
+        if (const auto machine = (*warden)->add_machine({{Ipv4Address{192, 0, 2, 1}}, 1500, true}); !machine)
+            return pass(machine);
+    return ::geteuid() == 0 && options.user_namespace == WardenOptions::UserNamespace::WhenNeeded ? "as root"
+                                                                                                  : "without root";
+}
+
+Result<std::string> kernel() {
+    const auto found = uml::find_kernel();
+    if (!found) return pass(found);
+    const auto booted = uml::try_kernel(*found);
+    if (!booted) return pass(booted);
+    return fmt::format("{} (boots in {:.2f} s)", found->version, std::chrono::duration<double>(*booted).count());
+}
+
+Result<std::string> memory() {
+    const auto folder = uml::guest_memory_folder();
+    if (!folder) return pass(folder);
+    return folder->string();
+}
+
+const std::vector<Thing>& things() {
+    using UserNamespace = WardenOptions::UserNamespace;
+    const auto namespaces_as = [](UserNamespace which, bool with_card) -> Trial {
+        return [=] { return namespaces({which}, with_card); };
+    };
+    static const std::vector<Thing> all{
+        {"kernel", "real programs in virtual time", kernel},
+        {"memory of guests", "real programs in virtual time", memory},
+        {"user namespaces", "real programs in real time without root", namespaces_as(UserNamespace::Always, false)},
+        {"network namespaces", "real programs in real time", namespaces_as(UserNamespace::WhenNeeded, false)},
+        {"/dev/net/tun", "joins them to the simulated network in real time",
+         namespaces_as(UserNamespace::WhenNeeded, true)},
+        {"charon-systemd", "strongSwan as a client or gateway",
+         program(kCharonProgram, "charon-systemd and strongswan-swanctl", "")},
+        {"swanctl", "configures strongSwan", program(kSwanctlProgram, "strongswan-swanctl", "--version")},
+        {"kernel-libipsec", "ESP of strongSwan in real time", libipsec},
+        {"ip", "sets up and looks into real programs' machines", program("ip", "iproute2", "-V")},
+        {"ping", "probes from real programs' machines", program("ping", "iputils-ping", "-V")},
+        {"iperf3", "traffic from real stacks", program("iperf3", "iperf3", "--version")},
+        {"curl", "traffic from real stacks", program("curl", "curl", "--version")},
+        {"pppd", "PPP of real programs", program("pppd", "ppp", "--version")},
+        {"tcpdump", "captures inside real programs' machines", program("tcpdump", "tcpdump", "--version")},
+        {"tshark", "opens captures decrypted", program("tshark", "tshark", "--version")},
+    };
+    return all;
+}
+
+Capability examine(const Thing& thing) {
+    const auto found = thing.trial();
+    return {thing.what, thing.purpose, found.has_value(), found.value_or(""), found ? "" : found.error().detail};
 }
 
 }  // namespace
 
 std::vector<Capability> capabilities() {
-    using UserNamespace = WardenOptions::UserNamespace;
-    return {
-        namespaces("user namespaces", {UserNamespace::Always}, false),
-        namespaces("network namespaces", {UserNamespace::WhenNeeded}, false),
-        namespaces("/dev/net/tun", {UserNamespace::WhenNeeded}, true),
-        charon(),
-        program("swanctl", kSwanctlProgram, "--version", "strongswan-swanctl"),
-        program("ping", find_on_path("ping"), "-V", "iputils-ping"),
-        program("tshark", find_on_path("tshark"), "--version", "tshark"),
-    };
+    std::vector<Capability> all;
+    for (const auto& thing : things()) all.push_back(examine(thing));
+    return all;
+}
+
+std::optional<Capability> capability(std::string_view what) {
+    const auto& all = things();
+    const auto thing = std::find_if(all.begin(), all.end(), [&](const Thing& one) { return one.what == what; });
+    return thing == all.end() ? std::nullopt : std::optional{examine(*thing)};
 }
 
 Result<void> can_run_strongswan() {
-    for (const auto& one : {namespaces("/dev/net/tun", {}, true), charon(),
-                            program("swanctl", kSwanctlProgram, "", "strongswan-swanctl")})
-        if (!one.available) return fail(Fault::Unavailable, one.reason);
+    for (const auto* what : {"/dev/net/tun", "charon-systemd", "swanctl", "kernel-libipsec"})
+        if (const auto one = capability(what); !one->available) return fail(Fault::Unavailable, one->reason);
     return {};
 }
 
