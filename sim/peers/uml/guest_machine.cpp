@@ -71,6 +71,10 @@ public:
         const auto& seen = card_.counters();
         diary_->write(fmt::format("end: packets {} in, {} out; dropped {} oversized, {} overflowed, {} foreign",
                                   seen.in, seen.out, seen.oversized, seen.overflowed, seen.foreign));
+        // If time goes on after us, the guest is not to cost any.
+        control_.say_goodbye();
+        std::error_code ignored;
+        fs::remove_all(share_, ignored);
     }
 
     const fs::path& folder() const override { return share_; }

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "sim/peers/uml/agent/kernel_calls.h"
+
 namespace gatelab::sim::peers::uml::agent {
 namespace {
 
@@ -65,7 +67,7 @@ std::string Server::serve(const Hello& hello) {
             if (ready == sockets_.descriptor()) sockets_.handle_news();
             if (ready == children_.get()) {
                 signalfd_siginfo news;
-                while (::read(children_.get(), &news, sizeof news) > 0) continue;
+                (void)!::read(children_.get(), &news, sizeof news);
                 programs_.reap();
             }
         }
@@ -76,7 +78,7 @@ void Server::tell(const Message& message) { link_.queue(encode(message)); }
 
 void Server::receive() {
     std::array<std::uint8_t, 2048> frame;
-    for (;;) {
+    do {
         const auto got = ::recv(wire_.get(), frame.data(), frame.size(), MSG_DONTWAIT);
         if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
         if (got <= 0) {
@@ -91,7 +93,7 @@ void Server::receive() {
             if (!broken_.empty()) return;
             handle(*message);
         }
-    }
+    } while (has_more(wire_.get()));
 }
 
 void Server::handle(const Message& message) {

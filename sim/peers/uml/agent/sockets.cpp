@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "sim/peers/uml/agent/addresses.h"
+#include "sim/peers/uml/agent/kernel_calls.h"
 #include "sim/peers/uml/agent/stream_socket.h"
 
 namespace gatelab::sim::peers::uml::agent {
@@ -43,17 +43,18 @@ public:
 
     void handle(std::uint32_t) override {
         static std::array<std::uint8_t, 65536> buffer;
-        for (int i = 0; i < kAtOnce; ++i) {
+        int count = 0;
+        do {
             KernelAddress from;
             const auto got = ::recvfrom(socket_.get(), buffer.data(), buffer.size(), 0, from.get(), &from.size);
-            if (got < 0) return;  // nothing more; or an ICMP error about a datagram sent before
+            if (got < 0) return;  // an ICMP error about a datagram sent before
             auto packet = ByteView{buffer}.first(static_cast<std::size_t>(got));
             // Raw sockets receive the IPv4 header, too (raw(7)).
             const std::size_t header = !raw_ ? 0 : packet.empty() ? 1 : (packet[0] & 0x0fu) * 4u;
             if (header > packet.size()) continue;
             const Endpoint remote{from.endpoint().address, raw_ ? std::uint16_t{0} : from.endpoint().port};
             tell_(Datagram{channel_, remote, packet.subspan(header)});
-        }
+        } while (++count < kAtOnce && has_more(socket_.get()));
     }
 
 private:

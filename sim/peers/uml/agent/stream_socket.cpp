@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "sim/peers/uml/agent/addresses.h"
+#include "sim/peers/uml/agent/kernel_calls.h"
 
 namespace gatelab::sim::peers::uml::agent {
 namespace {
