@@ -8,6 +8,7 @@
 #include "cli/verbs.h"
 #include "conformance/runner.h"
 #include "reports/reports.h"
+#include "sim/real_peers.h"
 
 namespace gatelab::cli {
 namespace {
@@ -19,6 +20,7 @@ using conformance::Verdict;
 struct Order {
     conformance::Options options;
     std::string client, gateway, shard, real_peers, baseline, out;
+    std::string hint;  // how to get real programs in virtual time
 };
 
 Result<void> read_shard(const std::string& text, conformance::Options& options) {
@@ -66,13 +68,13 @@ Result<void> clear(const fs::path& out) {
 
 bool is_real(const std::string& player) {
     const auto* found = conformance::find_player(player);
-    return found && found->implementation != topologies::Implementation::Gatelab;
+    return found && found->is_real();
 }
 
 // Skipped although a real program was asked for by name.
 std::vector<std::string> refused_by_machine(const Order& order, const Report& report) {
     if (order.real_peers == "none") return {};
-    const bool by_name = is_real(order.client) || is_real(order.gateway) || order.real_peers == "realtime";
+    const bool by_name = is_real(order.client) || is_real(order.gateway) || !order.real_peers.empty();
     std::vector<std::string> reasons;
     for (const auto& one : report.cases)
         if (by_name && one.verdict == Verdict::Skipped && (is_real(one.client) || is_real(one.gateway)))
@@ -99,17 +101,33 @@ Result<Report> run_with_progress(conformance::Options options) {
     return conformance::run(options);
 }
 
+bool wants_real_programs(const Order& order) {
+    return order.real_peers != "none" &&
+           (order.client != "gatelab" || order.gateway != "gatelab" || !order.real_peers.empty());
+}
+
+Result<void> choose(Order& order) {
+    using conformance::RealPeers;
+    auto& mode = order.options.real_peers;
+    mode = RealPeers::None;
+    if (!wants_real_programs(order)) return {};
+    const auto choice = sim::choose_real_peers(sim::real_peers_named(order.real_peers));
+    if (!choice) return pass(choice);
+    order.hint = choice->hint;
+    const bool real_time = choice->real_peers == sim::RealPeers::RealTime;
+    mode = real_time                       ? RealPeers::RealTime
+           : order.real_peers == "virtual" ? RealPeers::Virtual
+                                           : RealPeers::VirtualMost;
+    return {};
+}
+
 Result<void> complete(Order& order) {
     auto& options = order.options;
     if (!order.shard.empty())
         if (const auto read = read_shard(order.shard, options); !read) return read;
     if (!order.client.empty()) options.client = order.client;
     if (!order.gateway.empty()) options.gateway = order.gateway;
-    if (order.real_peers == "none") options.real_peers = conformance::RealPeers::None;
-    if (order.real_peers == "virtual")
-        return fail(Fault::Unavailable,
-                    "real peers in virtual time (--real-peers=virtual) need kernels for them, which "
-                    "this version does not build; use --real-peers=realtime");
+    if (const auto chosen = choose(order); !chosen) return chosen;
     options.out = order.out;
     return {};
 }
@@ -124,6 +142,7 @@ Exit run(const Console& console, Order order) {
     }
     if (const auto selected = conformance::select(order.options); !selected) return console.complain(selected.error());
     if (const auto cleared = clear(order.options.out); !cleared) return console.complain(cleared.error());
+    if (!order.hint.empty()) console.warn(order.hint);
     const auto report = run_with_progress(order.options);
     if (!report) return console.complain(report.error());
     if (const auto written = reports::write_all(*report, order.options.out); !written)
@@ -158,12 +177,13 @@ void add_conformance(CLI::App& root, Request& request) {
         ->allow_extra_args(false);
     verb->add_option("--client", order->client, "Only with this client (see: gatelab list peers)");
     verb->add_option("--gateway", order->gateway, "Only with this gateway");
-    verb->add_option("--jobs", options.jobs, "Virtual-time cases at once (default: one for each core)")
+    verb->add_option("--jobs", options.jobs, "Cases in virtual time at once (default: one for each core)")
         ->check(CLI::Range(1, 1024));
     verb->add_option("--shard", order->shard, "i/n: only part i of n");
     verb->add_option("--real-peers", order->real_peers,
-                     "How real programs take part: realtime (default), virtual, none")
-        ->check(CLI::IsMember({"realtime", "virtual", "none"}));
+                     "How real programs take part: virtual, realtime, none (default: virtual, and in a few cases real "
+                     "time too; without a kernel for it: realtime)")
+        ->check(CLI::IsMember({"virtual", "realtime", "none"}));
     verb->add_option("--seed", options.seed, "All chance comes from it")->capture_default_str();
     verb->add_option("--baseline", order->baseline,
                      "An earlier report.json: say what changed, and fail on a regression");

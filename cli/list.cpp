@@ -5,6 +5,9 @@
 #include "cli/verbs.h"
 #include "conformance/case.h"
 #include "conformance/catalogue/catalogue.h"
+#include "conformance/catalogue/coverage.h"
+#include "sim/peers/capabilities.h"
+#include "sim/real_peers.h"
 #include "topologies/library/library.h"
 
 namespace gatelab::cli {
@@ -46,7 +49,11 @@ Exit list_cases(const Console& console) {
     return show(console, {"case", "what must hold"}, rows);
 }
 
-Exit list_requirements(const Console& console) {
+Exit list_requirements(const Console& console, bool markdown) {
+    if (markdown && !console.json) {
+        console.print(conformance::to_markdown(conformance::catalogue(), conformance::cases()));
+        return Exit::Held;
+    }
     std::vector<std::vector<std::string>> rows;
     for (const auto& one : conformance::catalogue())
         rows.push_back(
@@ -54,10 +61,18 @@ Exit list_requirements(const Console& console) {
     return show(console, {"requirement", "source", "covered", "text"}, rows);
 }
 
+std::string why_not_here(const conformance::Player& player) {
+    if (!player.is_real() || player.real_time) return why_not(player.implementation);
+    if (const auto choice = sim::choose_real_peers(sim::RealPeers::Virtual); !choice) return choice.error().detail;
+    for (const auto& one : sim::peers::capabilities())
+        if (!one.available && (one.what == "charon-systemd" || one.what == "swanctl")) return one.reason;
+    return {};
+}
+
 Exit list_peers(const Console& console) {
     std::vector<std::vector<std::string>> rows;
     for (const auto& player : conformance::players()) {
-        const auto missing = why_not(player.implementation);
+        const auto missing = why_not_here(player);
         rows.push_back({player.name, missing.empty() ? "yes" : "no", missing});
     }
     return show(console, {"peer", "available", "why not"}, rows);
@@ -77,7 +92,10 @@ void add_list(CLI::App& root, Request& request) {
     list->require_subcommand(1);
     add_verb(*list, request, "suites", "The conformance suites", list_suites);
     add_verb(*list, request, "cases", "The conformance cases", list_cases);
-    add_verb(*list, request, "requirements", "The documented requirements", list_requirements);
+    const auto markdown = std::make_shared<bool>(false);
+    add_verb(*list, request, "requirements", "The documented requirements", [markdown](const Console& console) {
+        return list_requirements(console, *markdown);
+    })->add_flag("--markdown", *markdown, "As docs/requirements.md, with the cases that check each");
     add_verb(*list, request, "peers", "Who can play a client or a gateway", list_peers);
     add_verb(*list, request, "topologies", "The ready topologies", list_topologies);
 }

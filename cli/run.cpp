@@ -5,6 +5,8 @@
 #include <fstream>
 
 #include "cli/verbs.h"
+#include "sim/network_builder.h"
+#include "sim/real_peers.h"
 #include "sim/scenario.h"
 #include "topologies/model/check.h"
 #include "topologies/yaml/reader.h"
@@ -17,10 +19,10 @@ namespace fs = std::filesystem;
 using topologies::Topology;
 
 struct Order {
-    std::string topology, duration, out;
+    std::string topology, duration, out, real_peers;
     std::vector<std::string> settings;
     std::uint64_t seed = 1;
-    bool captures = true;
+    bool captures = true, real_time = false;
 };
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -158,8 +160,15 @@ void print_summary(const Console& console, const Topology& topology, sim::Scenar
     console.print(text + fmt::format("\n{}\n", out.string()));
 }
 
-sim::RunOptions options_of(const Order& order, const Plan& plan) {
+Result<sim::RunOptions> options_of(const Order& order, const Plan& plan, const Console& console) {
     sim::RunOptions options;
+    if (sim::has_real_peers(plan.topology) || !order.real_peers.empty()) {
+        const auto choice = sim::choose_real_peers(sim::real_peers_named(order.real_peers));
+        if (!choice) return pass(choice);
+        if (!choice->hint.empty()) console.warn(choice->hint);
+        options.real_peers = choice->real_peers;
+    }
+    options.keep_real_time = order.real_time;
     options.seed = order.seed;
     options.captures = order.captures;
     options.out = order.out.empty() ? fs::path{"runs"} / fmt::format("{}-{}", plan.topology.name, order.seed)
@@ -186,12 +195,13 @@ Result<std::unique_ptr<sim::Scenario>> simulate(const Topology& topology, sim::R
 Exit run(const Console& console, const Order& order) {
     const auto plan = plan_of(order, console);
     if (!plan) return console.complain(plan.error());
-    const auto options = options_of(order, *plan);
-    const auto scenario = simulate(plan->topology, options);
+    const auto options = options_of(order, *plan, console);
+    if (!options) return console.complain(options.error());
+    const auto scenario = simulate(plan->topology, *options);
     if (!scenario) return console.complain(scenario.error());
     const auto missing = shortfalls(plan->topology, **scenario);
     const auto exit = judge(**scenario, missing);
-    print_summary(console, plan->topology, **scenario, options.out, missing, exit);
+    print_summary(console, plan->topology, **scenario, options->out, missing, exit);
     return exit;
 }
 
@@ -207,6 +217,10 @@ void add_run(CLI::App& root, Request& request) {
                      "How long, in simulated time: 30s, 5min (default: as the topology says)");
     verb->add_option("--set", order->settings, "PATH=VALUE, such as links.alice-isp.delay=50ms; may be repeated")
         ->allow_extra_args(false);
+    verb->add_option("--real-peers", order->real_peers,
+                     "How real programs take part: virtual, realtime (default: virtual where there is a kernel for it)")
+        ->check(CLI::IsMember({"virtual", "realtime"}));
+    verb->add_flag("--real-time", order->real_time, "Keep step with the wall clock, whoever takes part");
     verb->add_option("--out", order->out, "The run directory (default: runs/<topology>-<seed>)");
     verb->add_flag("!--no-captures", order->captures, "Write no packet captures and keys");
 }

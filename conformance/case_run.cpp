@@ -109,13 +109,14 @@ CaseResult run_here(const Job& job, const Options& options, const std::filesyste
     const Contention contention;
     sim::RunOptions run;
     run.seed = options.seed;
+    run.real_peers = job.real_time() ? sim::RealPeers::RealTime : sim::RealPeers::Virtual;
     run.out = directory;
     run.captures = options.captures;
     run.lateness_budget = options.lateness_budget;
     auto scenario = sim::Scenario::create(job.what->topology(job.pair), run);
     if (!scenario) {
         // Our own players need nothing that a machine might lack.
-        const bool lacking = job.real_time() && scenario.error().fault == Fault::Unavailable;
+        const bool lacking = job.pair.has_real_program() && scenario.error().fault == Fault::Unavailable;
         return unrunnable(std::move(result), lacking ? Verdict::Skipped : Verdict::Error, scenario.error().detail);
     }
     Context context{**scenario, job.pair};

@@ -11,6 +11,9 @@
 
 namespace gatelab::conformance {
 
+// After so long the counters of a TunnelStatus hold all that was: real programs are asked for theirs now and then.
+constexpr Duration kCountersTell = std::chrono::milliseconds(600);
+
 class Context {
 public:
     Context(sim::Scenario& scenario, const Pair& pair) : scenario_(scenario), pair_(pair) {}

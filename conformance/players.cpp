@@ -9,6 +9,7 @@ namespace gatelab::conformance {
 std::string_view name_of(Feature feature) {
     switch (feature) {
         case Feature::NativeEsp: return "native-esp";
+        case Feature::HonestNat: return "honest-nat";
         case Feature::VirtualTime: return "virtual-time";
         case Feature::StaySilent: return "stay-silent";
         case Feature::CountDrops: return "count-drops";
@@ -20,12 +21,15 @@ const std::vector<Player>& players() {
     using topologies::Implementation;
     static const std::vector<Player> kPlayers = {
         {"gatelab", Implementation::Gatelab, {}},
-        {"strongswan",
+        {"strongswan", Implementation::StrongSwan, {{Feature::StaySilent, "charon answers INVALID_SYNTAX in clear"}}},
+        {"strongswan-realtime",
          Implementation::StrongSwan,
          {{Feature::NativeEsp, "kernel-libipsec always puts ESP into UDP"},
+          {Feature::HonestNat, "kernel-libipsec feigns a NAT to have ESP put into UDP"},
           {Feature::VirtualTime, "charon lives by the machine's clock"},
           {Feature::StaySilent, "charon answers INVALID_SYNTAX in clear"},
-          {Feature::CountDrops, "kernel-libipsec does not tell what it dropped"}}},
+          {Feature::CountDrops, "kernel-libipsec does not tell what it dropped"}},
+         true},
     };
     return kPlayers;
 }
@@ -34,11 +38,6 @@ const Player* find_player(std::string_view name) {
     const auto at =
         std::find_if(players().begin(), players().end(), [&](const auto& player) { return player.name == name; });
     return at == players().end() ? nullptr : &*at;
-}
-
-bool Pair::virtual_time() const {
-    return client->implementation == topologies::Implementation::Gatelab &&
-           gateway->implementation == topologies::Implementation::Gatelab;
 }
 
 std::string Pair::lack_of(const std::vector<Need>& needs) const {

@@ -11,10 +11,11 @@ namespace gatelab::conformance {
 
 // What a case may need of a player.
 enum class Feature {
-    NativeEsp,      // carries ESP as IP protocol 50 when there is no NAT
-    VirtualTime,    // takes part in simulated time, so that minutes cost nothing
-    StaySilent,     // does not answer an IKE_SA_INIT request that it cannot read
-    CountDrops,     // tells how many packets it dropped, and why
+    NativeEsp,    // carries ESP as IP protocol 50 when there is no NAT
+    HonestNat,    // claims to be behind a NAT only when it is
+    VirtualTime,  // takes part in simulated time, so that hours cost nothing
+    StaySilent,   // does not answer an IKE_SA_INIT request that it cannot read
+    CountDrops,   // tells how many packets it dropped, and why
 };
 std::string_view name_of(Feature);  // "native-esp"
 
@@ -31,10 +32,16 @@ struct Lack {
     std::string why;
 };
 
+// Somebody, and the way in which he takes part: a program that can run in either time is two players, so that a name in
+// a report always says the same.
 struct Player {
-    std::string name;  // "strongswan"
+    std::string name;  // "strongswan", "strongswan-realtime"
     topologies::Implementation implementation;
     std::vector<Lack> lacks;
+    bool real_time = false;  // in a namespace of this machine, and the whole network keeps step with the wall clock
+
+    bool is_real() const { return implementation != topologies::Implementation::Gatelab; }
+    std::string_view family() const { return topologies::name_of(implementation); }
 };
 
 // All of them: each can be client and gateway.
@@ -44,7 +51,8 @@ const Player* find_player(std::string_view name);
 struct Pair {
     const Player* client = nullptr;
     const Player* gateway = nullptr;
-    bool virtual_time() const;
+    bool virtual_time() const { return !client->real_time && !gateway->real_time; }
+    bool has_real_program() const { return client->is_real() || gateway->is_real(); }
     // Why the pair does not have all of it, one sentence; "" when it does.
     std::string lack_of(const std::vector<Need>&) const;
 };

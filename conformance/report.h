@@ -69,6 +69,8 @@ struct CaseResult {
 struct Report {
     std::string version;
     std::uint64_t seed = 1;
+    // What a run is made of beside topology and seed: "strongswan": "5.9.8", "kernel": "6.1.192-2", "kernel_hash".
+    std::map<std::string, std::string> inputs;
     std::vector<CaseResult> cases;  // by suite, case, client, gateway; however many jobs ran
 
     std::string started;  // machine: "2026-01-01T00:00:00Z"

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "conformance/case_run.h"
+#include "conformance/inputs.h"
 #include "sim/isolation.h"
 #include "sim/pki.h"
 
@@ -162,21 +163,24 @@ Result<Report> run(const std::vector<Job>& jobs, const Options& options) {
 
     Pool pool{jobs, options, report};
     std::vector<std::size_t> virtual_time, real_time;
+    std::vector<const Job*> to_run;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
         const auto& job = jobs[i];
         if (!job.unsupported.empty()) {
             settle(report.cases[i], Verdict::Unsupported, job.unsupported);
             pool.tell(i);
-        } else if (job.real_time() && options.real_peers == RealPeers::None) {
+        } else if (job.pair.has_real_program() && options.real_peers == RealPeers::None) {
             settle(report.cases[i], Verdict::Skipped, "real peers were not asked for");
             pool.tell(i);
         } else {
             (job.real_time() ? real_time : virtual_time).push_back(i);
+            to_run.push_back(&job);
             // Before the forks, so that no child issues the certificates of its own accord. Should it fail, so will the
             // case, and say why.
             (void)sim::prepare_pki(job.what->topology(job.pair), options.seed);
         }
     }
+    report.inputs = inputs_of(to_run);
     const auto cores = std::max(1u, std::thread::hardware_concurrency());
     pool.run(virtual_time, options.jobs > 0 ? options.jobs : cores);
     pool.run(real_time, options.real_time_jobs);

@@ -1,7 +1,7 @@
 // Runs cases: each in a process of its own, for every pair of client and gateway that has what the case needs.
 //
-// Pairs of our own products run in virtual time, as many at once as there are jobs. Pairs with a real program run in
-// real time after them, few at once, because they must not make each other late.
+// In virtual time as many at once as there are jobs; real programs on kernels of their own are no exception. What keeps
+// real time runs afterwards, few at once, because such runs must not make each other late.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,13 @@
 
 namespace gatelab::conformance {
 
-enum class RealPeers { RealTime, None };
+// How real programs take part.
+enum class RealPeers {
+    Virtual,      // in virtual time: the whole report repeats with the seed
+    VirtualMost,  // so, and in real time in the few cases that are made for it
+    RealTime,     // in real time; a name ("strongswan") then means the player in real time
+    None,
+};
 
 struct Progress {
     std::size_t done = 0, total = 0;
@@ -28,9 +34,9 @@ struct Options {
     std::vector<std::string> cases;   // globs over case ids ("esp-basic.*replay*"); empty: all
     std::optional<std::string> client, gateway;
     std::size_t shard = 1, shards = 1;  // this is part `shard` of `shards`, from 1
-    std::size_t jobs = 0;               // virtual-time cases at once; 0: the number of cores
+    std::size_t jobs = 0;               // cases in virtual time at once; 0: the number of cores
     std::size_t real_time_jobs = 2;
-    RealPeers real_peers = RealPeers::RealTime;
+    RealPeers real_peers = RealPeers::VirtualMost;
     std::uint64_t seed = 1;
     std::filesystem::path out;  // evidence goes to <out>/cases/<case>/<client>-<gateway>/; empty: none is kept
     bool captures = true;
@@ -47,8 +53,8 @@ struct Job {
 };
 
 // What the options select, in the order of the report. Refused, naming what is known, for a suite, client or gateway
-// that does not exist or a glob that selects nothing. Two real programs are paired only when both are asked for by
-// name.
+// that does not exist or does not take part, or a glob that selects nothing. Two real programs are paired only when
+// both are asked for by name, and never one in virtual and one in real time.
 Result<std::vector<Job>> select(const Options&);
 
 // Runs what the options select. Refused as select(); Io when `out` cannot be written. A case that crashes or does not

@@ -16,13 +16,40 @@ std::string names_of(const Things& things) {
     return fmt::format("{}", fmt::join(names, ", "));
 }
 
-Result<std::vector<const Player*>> players_named(const std::optional<std::string>& name, std::string_view role) {
+// The player that a name means: of real programs, the one in the time that was asked for.
+Result<const Player*> player_named(const std::string& name, std::string_view role, RealPeers mode) {
+    const auto* player = find_player(name);
+    if (!player)
+        return fail(Fault::Refused, fmt::format("no {} is called \"{}\"; known: {}", role, name, names_of(players())));
+    if (mode == RealPeers::Virtual && player->real_time)
+        return fail(Fault::Refused,
+                    fmt::format("{} keeps real time, and only virtual time was asked for; name {} instead, or leave "
+                                "--real-peers=virtual out",
+                                name, player->family()));
+    if (mode != RealPeers::RealTime || !player->is_real() || player->real_time) return player;
+    for (const auto& other : players())
+        if (other.real_time && other.implementation == player->implementation) return &other;
+    return fail(Fault::Refused, fmt::format("{} does not run in real time", name));
+}
+
+Result<std::vector<const Player*>> players_named(const std::optional<std::string>& name, std::string_view role,
+                                                 RealPeers mode) {
+    if (name) {
+        const auto player = player_named(*name, role, mode);
+        if (!player) return pass(player);
+        return std::vector<const Player*>{*player};
+    }
     std::vector<const Player*> chosen;
-    for (const auto& player : players())
-        if (!name || *name == player.name) chosen.push_back(&player);
-    if (chosen.empty())
-        return fail(Fault::Refused, fmt::format("no {} is called \"{}\"; known: {}", role, *name, names_of(players())));
+    for (const auto& player : players()) chosen.push_back(&player);
     return chosen;
+}
+
+// Whether a player that was not asked for by name takes part in a case.
+bool joins(const Player& player, const Case& one, RealPeers mode) {
+    if (!player.is_real()) return true;
+    if (mode == RealPeers::RealTime) return player.real_time;
+    if (!player.real_time) return true;
+    return mode == RealPeers::VirtualMost && one.in_real_time_too;
 }
 
 bool matches(const std::string& pattern, const std::string& id) { return fnmatch(pattern.c_str(), id.c_str(), 0) == 0; }
@@ -53,29 +80,34 @@ Result<std::vector<Job>> select(const Options& options) {
     if (options.shards < 1 || options.shard < 1 || options.shard > options.shards)
         return fail(Fault::Refused, fmt::format("there is no shard {} of {}; expected one from 1/1 on up",
                                                 options.shard, options.shards));
-    const auto clients = players_named(options.client, "client");
+    const auto clients = players_named(options.client, "client", options.real_peers);
     if (!clients) return pass(clients);
-    const auto gateways = players_named(options.gateway, "gateway");
+    const auto gateways = players_named(options.gateway, "gateway", options.real_peers);
     if (!gateways) return pass(gateways);
     const auto chosen = chosen_cases(options);
     if (!chosen) return pass(chosen);
 
-    const auto is_real = [](const Player* player) {
-        return player->implementation != topologies::Implementation::Gatelab;
+    const auto meet = [&](const Case& one, const Player& client, const Player& gateway) {
+        if (!options.client && !joins(client, one, options.real_peers)) return false;
+        if (!options.gateway && !joins(gateway, one, options.real_peers)) return false;
+        if (!client.is_real() || !gateway.is_real()) return true;
+        // Such a pair tells nothing about us; asked for by name it shows that a case is sound.
+        return options.client && options.gateway && client.real_time == gateway.real_time;
     };
     std::vector<Job> jobs;
     std::size_t number = 0;
     for (const auto* one : *chosen) {
         for (const auto* client : *clients) {
             for (const auto* gateway : *gateways) {
-                // Such a pair tells nothing about us; asked for by name it shows that a case is sound.
-                if (is_real(client) && is_real(gateway) && !(options.client && options.gateway)) continue;
+                if (!meet(*one, *client, *gateway)) continue;
                 if (number++ % options.shards != options.shard - 1) continue;
                 const Pair pair{client, gateway};
                 jobs.push_back({one, pair, pair.lack_of(one->needs)});
             }
         }
     }
+    if (jobs.empty() && options.shards == 1)
+        return fail(Fault::Refused, "no such client and gateway meet in the chosen cases");
     return jobs;
 }
 

@@ -124,6 +124,7 @@ std::string to_json(const Report& report) {
         {"schema", kSchema},
         {"version", report.version},
         {"seed", report.seed},
+        {"inputs", report.inputs},
         {"machine", {{"started", report.started}, {"wall_s", seconds(report.wall)}}},
         {"summary",
          {{"passed", summary.passed},
@@ -148,6 +149,7 @@ Result<Report> from_json(std::string_view text) {
         Report report;
         report.version = whole.at("version");
         report.seed = whole.at("seed");
+        report.inputs = whole.value("inputs", report.inputs);
         report.started = whole.at("machine").value("started", "");
         report.wall = from_seconds(whole.at("machine").value("wall_s", 0.0));
         for (const auto& json : whole.at("cases")) report.cases.push_back(result_of(json));

@@ -50,6 +50,9 @@ export function verdictButtons(): { element: HTMLElement; refresh: () => void } 
 
 export function summary(tiles: HTMLElement): HTMLElement {
   const { total, covered, verified } = report.summary.requirements;
+  // "strongswan 5.9.8, kernel 6.1.192-2"; hashes are in report.json.
+  const foreign = Object.entries(report.inputs ?? {}).filter(([name]) => !name.endsWith('_hash'));
+  const inputs = foreign.map(([name, version]) => ` · ${name} ${version}`).join('');
   const percent = (part: number) => `width:${total ? (100 * part) / total : 0}%`;
   return h(
     'div',
@@ -67,7 +70,7 @@ export function summary(tiles: HTMLElement): HTMLElement {
     h(
       'p',
       { class: 'facts' },
-      `${plural(entries.length, 'case')} in ${seconds(report.machine.wall_s)} · seed ${report.seed} · gatelab ${report.version} · ${report.machine.started.replace('T', ' ').replace('Z', ' UTC')}`,
+      `${plural(entries.length, 'case')} in ${seconds(report.machine.wall_s)} · seed ${report.seed} · gatelab ${report.version}${inputs} · ${report.machine.started.replace('T', ' ').replace('Z', ' UTC')}`,
     ),
   );
 }

@@ -39,6 +39,7 @@ export interface Report {
   schema: string;
   version: string;
   seed: number;
+  inputs: Record<string, string>;
   machine: { started: string; wall_s: number };
   summary: {
     passed: number;

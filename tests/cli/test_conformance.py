@@ -6,6 +6,7 @@ import pytest
 
 ONE = ("--case", "ikev2-basic.stays-on-port-500-without-nat")
 OURS = ("--client", "gatelab", "--gateway", "gatelab")
+NO_KERNEL = {"GATELAB_KERNEL": "/nowhere/linux"}
 
 
 @pytest.fixture
@@ -60,18 +61,33 @@ def test_nothing_ran_when_the_only_pair_is_left_out(gatelab):
 def test_a_peer_asked_for_by_name_must_be_there(gatelab, in_namespace):
     prefix = in_namespace("mount -t tmpfs none /usr/sbin")()
     case = ("--case", "ikev2-basic.assigns-address-and-dns")
-    answer = gatelab("conformance", *case, "--client", "strongswan", prefix=prefix)
+    answer = gatelab("conformance", *case, "--client", "strongswan", "--real-peers", "realtime", prefix=prefix)
     assert answer.code == 3
     assert answer.said_once("asked for by name and not run", "charon-systemd", "install")
-    answer = gatelab("conformance", *case, "--out", "all", prefix=prefix)
+    answer = gatelab("conformance", *case, "--out", "all", prefix=prefix, env=NO_KERNEL)
     assert answer.code == 0  # skipped with its reason where nobody asked for it
     assert "skipped" in answer.out and "charon-systemd" in answer.out
 
 
-def test_virtual_real_peers_are_refused_until_there_are_some(gatelab):
-    answer = gatelab("conformance", "--real-peers", "virtual")
+def test_virtual_time_asked_for_by_name_needs_its_kernel(gatelab):
+    answer = gatelab("conformance", "--real-peers", "virtual", env=NO_KERNEL)
     assert answer.code == 3
-    assert answer.said_once("--real-peers=realtime")
+    assert answer.said_once("gatelab peers kernel")
+    assert not (gatelab.folder / "runs").exists()
+
+
+def test_without_the_kernel_real_programs_run_in_real_time_and_are_named_so(gatelab, in_namespace):
+    prefix = in_namespace("mount -t tmpfs none /usr/sbin")()  # nobody to wait for
+    answer = gatelab("conformance", "--case", "ikev2-basic.assigns-address-and-dns", "--json", prefix=prefix, env=NO_KERNEL)
+    assert answer.code == 0
+    assert answer.said_once("real time", "gatelab peers kernel")
+    assert {(case["client"], case["gateway"]) for case in answer.json["cases"]} == {
+        ("gatelab", "gatelab"), ("gatelab", "strongswan-realtime"), ("strongswan-realtime", "gatelab")}
+
+
+def test_nobody_is_told_of_kernels_who_asked_for_no_real_program(gatelab):
+    answer = gatelab("conformance", *ONE, *OURS, env=NO_KERNEL)
+    assert answer.code == 0 and answer.err == ""
 
 
 def test_writes_over_its_own_report_but_nothing_else(gatelab, report):

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import subprocess
+import time
 
 import pytest
 
@@ -161,3 +162,18 @@ def test_says_what_to_do_when_namespaces_are_forbidden(gatelab, edited, in_names
     answer = gatelab("run", path, prefix=in_namespace("echo 0 > /proc/sys/user/max_net_namespaces")())
     assert answer.code == 3
     assert answer.said_once("alice", "namespaces", "sysctl")
+
+
+def test_real_programs_in_virtual_time_need_their_kernel(gatelab):
+    answer = gatelab("run", "remote-user", "--set", "clients.alice.implementation=strongswan", "--real-peers", "virtual",
+                     env={"GATELAB_KERNEL": "/nowhere/linux"})
+    assert answer.code == 3
+    assert answer.said_once("gatelab peers kernel")
+
+
+def test_keeps_step_with_the_wall_clock_when_asked(gatelab):
+    started = time.monotonic()
+    answer = gatelab("run", "remote-user", "--for", "3s", "--real-time")
+    assert answer.code in (0, 1, 5), answer.err
+    assert time.monotonic() - started >= 3
+    assert "real time:" in answer.out

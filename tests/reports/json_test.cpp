@@ -18,6 +18,7 @@ TEST(ReportJson, HasTheKeysOfItsContract) {
     const auto whole = json::parse(to_json(sample_report()));
     EXPECT_EQ(whole["schema"], "gatelab.report/1");
     EXPECT_EQ(whole["seed"], 7);
+    EXPECT_EQ(whole["inputs"]["strongswan"], "5.9.8");
     EXPECT_EQ(whole["machine"]["started"], "2026-01-01T12:00:00Z");
     EXPECT_EQ(whole["machine"]["wall_s"], 73.5);
     EXPECT_EQ(whole["summary"]["failed"], 1);

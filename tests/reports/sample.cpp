@@ -79,6 +79,7 @@ Report sample_report() {
     Report report;
     report.version = "0.1.0";
     report.seed = 7;
+    report.inputs = {{"kernel", "6.1.192-2"}, {"kernel_hash", "0f1e2d3c4b5a"}, {"strongswan", "5.9.8"}};
     report.started = "2026-01-01T12:00:00Z";
     report.wall = 73'500ms;
     report.cases.push_back(with_evidence());
