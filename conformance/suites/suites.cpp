@@ -30,7 +30,7 @@ const std::vector<Case>& cases() {
         using namespace families;
         std::vector<Case> all;
         for (auto* family : {connecting, negotiating, refusing, traversing_nats, repeating, counting_messages, rekeying,
-                             staying_alive, closing, narrowing, ignoring_garbage})
+                             staying_alive, lasting, closing, narrowing, ignoring_garbage})
             add(all, "ikev2-basic", family());
         for (auto* family : {carrying, hiding, checking_integrity, refusing_replays, keeping_to_selectors})
             add(all, "esp-basic", family());

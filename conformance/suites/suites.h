@@ -17,6 +17,7 @@ std::vector<Case> repeating();
 std::vector<Case> counting_messages();
 std::vector<Case> rekeying();
 std::vector<Case> staying_alive();
+std::vector<Case> lasting();
 std::vector<Case> closing();
 std::vector<Case> narrowing();
 std::vector<Case> ignoring_garbage();

@@ -47,9 +47,10 @@ void drops_changed(Context& context, const std::string& from, const std::string&
             return wire.count([&](const WirePacket& packet) { return packet.is_esp() && packet.from == from; },
                               wire_since);
         };
-        // A starved program may answer after the first has been given up.
+        // In real time a starved program may answer after the first has been given up.
+        const int attempts = context.pair().virtual_time() ? 1 : 3;
         int received = 0;
-        for (int attempt = 0; attempt < 3 && changed_so_far() == 0; ++attempt)
+        for (int attempt = 0; attempt < attempts && changed_so_far() == 0; ++attempt)
             received += context.scenario().ping("alice", "app1", 1).received;
         wire.meddle(nullptr);
         const auto changed = changed_so_far();
@@ -92,6 +93,7 @@ void counts_changed(Context& context) {
     });
     context.scenario().ping("alice", "app1", 2);
     context.scenario().ping("app1", "alice", 2);
+    context.scenario().run_for(kCountersTell);
     const auto at_gateway = session->status().unauthentic, at_client = context.client().status().unauthentic;
     context.expect(at_gateway == 2, "the gateway counts two packets whose ICV did not hold",
                    fmt::format("{}", at_gateway));

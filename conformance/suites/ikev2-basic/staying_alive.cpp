@@ -65,6 +65,37 @@ void notices_death(Context& context, Side survivor) {
     context.expect_equal("the reason", "peer-silent", context.client().status().failure);
 }
 
+// A ping every second, and sides that ask after two of silence.
+topologies::Topology with_talk(const Pair& pair) {
+    auto topology = remote_access(pair);
+    client_of(topology).liveness = gateway_of(topology).liveness = kCheckAfter;
+    topologies::Flow flow;
+    flow.name = "talk";
+    flow.from = "alice";
+    flow.to = "app1";
+    flow.start = 2s;
+    flow.stop = 2s + 1min;
+    flow.interval = 1s;
+    topology.flows.push_back(flow);
+    return topology;
+}
+
+void asks_nobody_who_talks(Context& context) {
+    Wire wire{context.scenario(), kInternetLink};
+    if (!context.connect()) return;
+    context.scenario().run_for(4s - context.scenario().now());
+    const auto asked = [](const WirePacket& packet) { return packet.is_ike(kInformational, false); };
+    const auto talking = wire.packets().size();
+    context.scenario().run_for(57s);
+    const auto needless = wire.count(asked, talking);
+    context.expect(needless == 0, "while packets come in, nobody is asked whether he is alive", times(needless));
+    const auto silent = wire.packets().size();
+    context.scenario().run_for(10s);
+    const auto checks = wire.count(asked, silent);
+    context.expect(checks >= 2, "once they have ceased, somebody is", times(checks));
+    context.expect_traffic("alice", "app1", 1);
+}
+
 }  // namespace
 
 std::vector<Case> staying_alive() {
@@ -80,6 +111,13 @@ std::vector<Case> staying_alive() {
          .sentence = "A gateway that heard nothing for a while asks, the client answers, and the tunnel stays.",
          .topology = with(Side::Gateway),
          .check = [](Context& context) { answers(context, Side::Gateway); }},
+        {.id = "asks-only-who-is-silent",
+         .requirements = {"RFC7296-2.4-SILENCE"},
+         .sentence =
+             "While packets come through the tunnel nobody is asked whether he is alive; afterwards somebody is.",
+         .needs = {{Side::Both, Feature::VirtualTime}},
+         .topology = with_talk,
+         .check = asks_nobody_who_talks},
         {.id = "client-notices-dead-gateway",
          .requirements = {"RFC7296-2.4-DEAD-PEER"},
          .sentence = "A client whose gateway has fallen silent drops the tunnel within a minute and says why.",
@@ -89,7 +127,8 @@ std::vector<Case> staying_alive() {
          .requirements = {"RFC7296-2.4-DEAD-PEER"},
          .sentence = "A gateway whose client has fallen silent drops the session within a minute.",
          .topology = with(Side::Gateway),
-         .check = [](Context& context) { notices_death(context, Side::Gateway); }},
+         .check = [](Context& context) { notices_death(context, Side::Gateway); },
+         .in_real_time_too = true},
     };
 }
 

@@ -59,6 +59,54 @@ void stays_on_500(Context& context) {
     context.expect(!floated, "nothing goes to port 4500", floated ? floated->describe() : "nothing does");
 }
 
+void finds_its_side(Context& context) {
+    if (!context.connect()) return;
+    auto* session = context.only_session();
+    if (!session) return;
+    const auto told = [](const sim::TunnelStatus& status) {
+        return fmt::format("{} itself, {} the peer", status.nat_here ? "behind one" : "not",
+                           status.nat_there ? "behind one" : "not");
+    };
+    context.expect_equal("what the client finds", "behind one itself, not the peer", told(context.client().status()));
+    context.expect_equal("what the gateway finds", "not itself, behind one the peer", told(session->status()));
+}
+
+// A NAT that forgets before the first keepalive, and another user who takes the port.
+Topology with_forgetful_nat(const Pair& pair) {
+    auto topology = remote_access_behind_nat(pair);
+    find_as<Nat>(topology, "home")->udp_timeout = 5s;
+    return topology;
+}
+
+void follows_mapping(Context& context) {
+    Wire wire{context.scenario(), kInternetLink};
+    if (!context.connect("alice")) return;
+    context.expect_traffic("alice", "app1", 1);
+    const auto newest_port = [&] {
+        std::uint16_t port = 0;
+        for (const auto& packet : wire.packets())
+            if (packet.kind == PacketKind::EspInUdp && packet.from == "isp") port = packet.source.port;
+        return port;
+    };
+    const auto before = newest_port();
+    context.scenario().run_for(8s);
+    if (!context.connect("bob")) return;
+    context.scenario().ping("alice", "app1", 1);  // its answer may still go to the old place
+    const auto after = newest_port();
+    context.expect(before != 0 && after != 0 && before != after, "the NAT gives the client's tunnel another port",
+                   fmt::format("{}, then {}", before, after));
+    context.scenario().run_for(500ms);
+    const auto since = wire.packets().size();
+    context.expect_traffic("alice", "app1");
+    context.expect_traffic("app1", "alice");
+    const auto stray = wire.count(
+        [&](const WirePacket& packet) {
+            return packet.kind == PacketKind::EspInUdp && packet.from == "gateway" && packet.destination.port != after;
+        },
+        since);
+    context.expect(stray == 0, "the gateway sends to the new port", fmt::format("{} packets go elsewhere", stray));
+}
+
 // alice --- office (drops UDP 500 and 4500 outwards) --- isp --- gateway
 Topology behind_firewall(const Pair& pair) {
     auto topology = remote_access(pair);
@@ -102,6 +150,19 @@ std::vector<Case> traversing_nats() {
          .needs = {{Side::Both, Feature::NativeEsp}},
          .topology = remote_access,
          .check = stays_on_500},
+        {.id = "finds-on-which-side-the-nat-is",
+         .requirements = {"RFC7296-2.23-NAT-DETECTION"},
+         .sentence =
+             "With a NAT before the client, both sides find that the client is behind one, and the gateway is not.",
+         .needs = {{Side::Both, Feature::HonestNat}},
+         .topology = remote_access_behind_nat,
+         .check = finds_its_side},
+        {.id = "follows-the-nats-new-mapping",
+         .requirements = {"RFC7296-2.23-NEW-MAPPING"},
+         .sentence = "When the NAT gives a client another port, the gateway sends to that port from then on.",
+         .needs = {{Side::Both, Feature::VirtualTime}},
+         .topology = with_forgetful_nat,
+         .check = follows_mapping},
         {.id = "keeps-the-nats-mapping-alive",
          .requirements = {"RFC3948-2.3-KEEPALIVE"},
          .sentence = "An idle client behind a NAT can still be reached after the NAT would have forgotten it.",
