@@ -7,7 +7,10 @@
 #include <string>
 
 #include "bindings/errors.h"
+#include "bindings/register_topologies.h"
 #include "sim/isolation.h"
+#include "sim/network_builder.h"
+#include "sim/real_peers.h"
 #include "sim/report_files.h"
 #include "sim/scenario.h"
 
@@ -115,21 +118,39 @@ Duration from_seconds(double seconds, const char* what) {
     return std::chrono::round<Duration>(std::chrono::duration<double>(seconds));
 }
 
-std::string run(const Topology& topology, std::uint64_t seed, std::optional<double> duration, const std::string& out,
-                bool captures, double timeout) {
-    Order order{.topology = topology, .options = {}, .duration = topology.duration};
+// What to tell the user about the choice; "" for nothing.
+std::string choose(const Topology& topology, const std::string& asked, sim::RunOptions& options) {
+    const auto named = sim::real_peers_named(asked);
+    if (!asked.empty() && !named) throw Raised({Fault::Malformed, "real_peers: expected \"virtual\" or \"realtime\""});
+    if (!named && !sim::has_real_peers(topology)) return {};
+    const auto choice = value_or_raise(sim::choose_real_peers(named));
+    options.real_peers = choice.real_peers;
+    return choice.hint;
+}
+
+// The run's JSON, and what to warn of.
+std::pair<std::string, std::string> run(const LoadedTopology& loaded, std::uint64_t seed,
+                                        std::optional<double> duration, const std::string& out, bool captures,
+                                        const std::string& real_peers, double timeout) {
+    Order order{.topology = loaded.topology, .options = {}, .duration = loaded.topology.duration};
     order.options.seed = seed;
     order.options.out = out;
     order.options.captures = captures;
-    if (duration) order.duration = from_seconds(*duration, "duration");
-    return value_or_raise(carry_out_isolated(order, from_seconds(timeout, "timeout")));
+    order.options.topology_text = loaded.text;
+    order.options.overrides = loaded.overrides;
+    auto hint = choose(order.topology, real_peers, order.options);
+    if (duration) {
+        order.duration = from_seconds(*duration, "duration");
+        order.options.overrides.push_back("duration=" + format_seconds(order.duration) + "s");
+    }
+    return {value_or_raise(carry_out_isolated(order, from_seconds(timeout, "timeout"))), std::move(hint)};
 }
 
 }  // namespace
 
 void register_sim(py::module_& module) {
     module.def("run", &run, py::arg("topology"), py::arg("seed"), py::arg("duration"), py::arg("out"),
-               py::arg("captures"), py::arg("timeout"));
+               py::arg("captures"), py::arg("real_peers"), py::arg("timeout"));
 }
 
 }  // namespace gatelab::bindings

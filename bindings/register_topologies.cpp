@@ -21,12 +21,6 @@ using topologies::Topology;
 using Json = nlohmann::ordered_json;
 using Settings = std::vector<std::pair<std::string, std::string>>;  // in the order given
 
-std::vector<topologies::Override> overrides_of(const Settings& settings) {
-    std::vector<topologies::Override> all;
-    for (const auto& [path, value] : settings) all.push_back({path, value});
-    return all;
-}
-
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 // The address that a node has on the network; "" for those that have none.
@@ -82,7 +76,8 @@ Json flows_of(const Topology& topology) {
 }
 
 // What the Python package makes its typed objects from.
-std::string describe(const Topology& topology) {
+std::string describe(const LoadedTopology& loaded) {
+    const auto& topology = loaded.topology;
     auto problems = Json::array();
     for (const auto& problem : check(topology)) {
         const bool error = problem.severity == topologies::Problem::Severity::Error;
@@ -98,13 +93,23 @@ std::string describe(const Topology& topology) {
         .dump();
 }
 
+LoadedTopology load(const std::string& path, const Settings& settings) {
+    std::vector<topologies::Override> overrides;
+    std::vector<std::string> said;
+    for (const auto& [where, value] : settings) {
+        overrides.push_back({where, value});
+        said.push_back(where + "=" + value);
+    }
+    auto source = value_or_raise(topologies::find_source(path));
+    auto topology = value_or_raise(topologies::load(source, overrides));
+    return {std::move(topology), std::move(source.text), std::move(said)};
+}
+
 }  // namespace
 
 void register_topologies(py::module_& module) {
-    py::class_<Topology>(module, "Topology").def("describe", &describe);
-    module.def("load", [](const std::string& path, const Settings& settings) {
-        return value_or_raise(topologies::load(path, overrides_of(settings)));
-    });
+    py::class_<LoadedTopology>(module, "Topology").def("describe", &describe);
+    module.def("load", &load);
 }
 
 }  // namespace gatelab::bindings

@@ -72,6 +72,26 @@ def test_leaves_a_run_directory_when_asked(topology, tmp_path):
     assert list((out / "pcap").iterdir())
 
 
+def test_leaves_what_it_takes_to_repeat_the_run(topology, tmp_path):
+    first = topology.run(seed=7, duration=3, set={"links.alice-isp.delay": "20ms"}, out=tmp_path / "first")
+    told = json.loads((tmp_path / "first" / "run.json").read_text())
+    assert told["overrides"] == ["links.alice-isp.delay=20ms", "duration=3.000000000s"]
+    again = gatelab.load(tmp_path / "first" / "topology.yaml", set=dict(one.split("=", 1) for one in told["overrides"]))
+    assert list(again.run(seed=told["seed"]).events) == list(first.events)
+
+
+def test_refuses_an_unknown_way_for_real_peers(topology):
+    with pytest.raises(gatelab.GatelabError, match="virtual.*realtime"):
+        topology.run(duration=1, real_peers="sometimes")
+
+
+def test_names_the_command_that_makes_the_kernel(topology, monkeypatch):
+    monkeypatch.setenv("GATELAB_KERNEL", "/nowhere/linux")
+    with pytest.raises(gatelab.GatelabError, match="gatelab peers kernel") as raised:
+        topology.run(duration=1, real_peers="virtual")
+    assert raised.value.fault == "unavailable"
+
+
 def test_leaves_nothing_behind_otherwise(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     gatelab.load("remote-user").run(duration=1)

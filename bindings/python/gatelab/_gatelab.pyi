@@ -17,5 +17,6 @@ def run(
     duration: Optional[float],
     out: str,
     captures: bool,
+    real_peers: str,
     timeout: float,
-) -> str: ...
+) -> Tuple[str, str]: ...

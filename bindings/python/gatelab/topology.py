@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Mapping, Optional, Tuple, Union
@@ -96,6 +97,7 @@ class Topology:
         out: Union[str, os.PathLike[str], None] = None,
         set: Optional[Mapping[str, Setting]] = None,
         captures: bool = True,
+        real_peers: Optional[str] = None,
         timeout: float = 3600.0,
     ) -> Run:
         """Runs the topology in a process of its own and returns what happened.
@@ -103,20 +105,25 @@ class Topology:
         duration: simulated seconds; None takes the topology's.
         out: the run directory to leave behind, with captures unless `captures` is False; None leaves nothing.
         set: values to change for this run, as with_settings() does.
+        real_peers: how real programs take part, "virtual" (in simulated time, on kernels of their own) or "realtime"; None
+            takes virtual time where this machine has a kernel for it, and else warns.
         timeout: seconds of real time after which the run is ended.
         """
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**64:
             raise ValueError("seed: expected a whole number from 0 to 2**64 - 1")
         topology = self.with_settings(set) if set else self
         directory = None if out is None else Path(out)
-        told = _gatelab.run(
+        told, hint = _gatelab.run(
             topology=topology._compiled,
             seed=seed,
             duration=duration,
             out="" if directory is None else str(directory),
             captures=captures,
+            real_peers=real_peers or "",
             timeout=timeout,
         )
+        if hint:
+            warnings.warn(hint, stacklevel=2)
         return Run(topology.name, seed, directory, json.loads(told))
 
 
