@@ -64,6 +64,7 @@ public:
     virtual Result<void> health() const = 0;
     virtual void on_end(std::function<void()>) = 0;  // called once, from an event of its own
     virtual std::size_t memory() const = 0;          // resident, octets
+    virtual void power_off() = 0;                    // at once; on_end is not called. Not from on_frame.
 };
 
 struct GuestCounters {
