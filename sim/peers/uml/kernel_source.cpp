@@ -16,10 +16,10 @@ namespace {
 struct Tool {
     const char *program, *package;
 };
-constexpr std::array kTools{Tool{"bash", "bash"},   Tool{"bc", "bc"},      Tool{"bison", "bison"},
-                            Tool{"flex", "flex"},   Tool{"gcc", "gcc"},    Tool{"make", "make"},
-                            Tool{"patch", "patch"}, Tool{"perl", "perl"},  Tool{"strip", "binutils"},
-                            Tool{"tar", "tar"},     Tool{"xz", "xz-utils"}};
+constexpr std::array kTools{Tool{"bash", "bash"},   Tool{"bc", "bc"},          Tool{"bison", "bison"},
+                            Tool{"flex", "flex"},   Tool{"gcc", "gcc"},        Tool{"make", "make"},
+                            Tool{"patch", "patch"}, Tool{"strip", "binutils"}, Tool{"tar", "tar"},
+                            Tool{"xz", "xz-utils"}};
 
 // What a program of the workshop says when all is well; "" otherwise.
 std::string say(const KernelWorkshop& workshop, const std::vector<std::string>& arguments) {
@@ -61,6 +61,10 @@ Result<KernelSource> find_kernel_source(const KernelWorkshop& workshop) {
             missing.push_back(tool.program);
             packages.push_back(tool.package);
         }
+    if (::access("/usr/include/stdio.h", R_OK) != 0) {
+        missing.push_back("the C library's headers");
+        packages.push_back("libc6-dev");
+    }
     auto source = installed(workshop);
     if (!source) source = downloadable(workshop);
     if (!source) {
