@@ -22,6 +22,7 @@
 
 #include "sim/peers/ask_program.h"
 #include "sim/peers/file_descriptor.h"
+#include "sim/peers/uml/guest_process.h"
 
 namespace gatelab::sim::peers::uml {
 namespace {
@@ -134,20 +135,16 @@ std::string last_line_of(const std::string& console) {
 }  // namespace
 
 Result<fs::path> guest_memory_folder() {
-    std::vector<fs::path> folders{"/dev/shm"};
-    if (const char* own = std::getenv("TMPDIR"); own && own[0] == '/') folders.emplace_back(own);
-    folders.emplace_back("/tmp");
-    std::string wrong;
-    for (const auto& folder : folders) {
-        const auto one = wrong_with(folder);
-        if (one.empty()) return folder;
-        wrong += fmt::format("{}{} ({})", wrong.empty() ? "" : ", ", folder.string(), one);
-    }
+    std::error_code error;
+    const auto own = fs::temp_directory_path(error);
+    const auto folder = memory_folder(kMemory).value_or(error ? "/tmp" : own);
+    const auto wrong = wrong_with(folder);
+    if (wrong.empty()) return folder;
     return fail(
         Fault::Unavailable,
-        fmt::format("there is no room for the memory of guests in {}; set TMPDIR to a folder with {} MiB a guest "
-                    "that is not mounted noexec, in a container --shm-size 1g",
-                    wrong, kMemory >> 20));
+        fmt::format("there is no place for the memory of guests, neither in /dev/shm nor in {} ({}); set TMPDIR to "
+                    "a folder with {} MiB a guest that is not mounted noexec, in a container --shm-size 1g",
+                    folder.string(), wrong, kMemory >> 20));
 }
 
 Result<void> can_run_guests() {

@@ -9,8 +9,8 @@
 
 namespace gatelab::sim::peers::uml {
 
-// The folder for guests' memory, which is a file that a kernel maps: /dev/shm, or else $TMPDIR, or else /tmp; the first
-// that lets a program of a file run, and has room for a guest. Unavailable, saying what is wrong with each.
+// The folder for guests' memory, which is a file that a kernel maps: a tmpfs with room, or else the one for temporary
+// files. Unavailable when neither has room for a guest and lets a program of a file run.
 Result<std::filesystem::path> guest_memory_folder();
 
 // Unavailable, with what to do, unless there is a kernel and this machine lets it trace processes, choose its own
