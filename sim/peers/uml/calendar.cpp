@@ -172,6 +172,7 @@ Result<void> Calendar::handle(const Message& message) {
 Result<void> Calendar::start(const Message& message) {
     if (state_ != State::Absent) return violation("a second START");
     state_ = State::Running;
+    started_ = true;
     return send({UM_TIMETRAVEL_ACK, message.sequence, 0});
 }
 

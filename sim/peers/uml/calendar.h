@@ -54,6 +54,7 @@ public:
     void end();  // forgets the guest, without a word to anyone
 
     State state() const { return state_; }
+    bool started() const { return started_; }  // it connected, once
     std::uint64_t runs() const { return runs_; }
     std::uint64_t requests() const { return requests_; }
 
@@ -86,6 +87,7 @@ private:
     std::vector<Line*> lines_;
     std::vector<pollfd> waits_;  // the clock, then the lines, then one more for attend()
     State state_ = State::Absent;
+    bool started_ = false;
     Duration power_on_{};
     bool has_request_ = false;
     Duration request_{};    // the time to run at

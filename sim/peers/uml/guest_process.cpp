@@ -97,7 +97,7 @@ Result<std::unique_ptr<GuestProcess>> GuestProcess::start(Keeper& keeper, const 
     auto started = keeper.run(
         {folder.string(),
          command_line(spec),
-         {"HOME=/", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR=memory", fmt::format("UML_SEED={:#018x}", spec.seed)},
+         {"HOME=/", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR=memory", fmt::format("UML_SEED={:020}", spec.seed)},
          std::move(console)});
     if (!started)
         return fail(started.error().fault, fmt::format("{} {}", spec.kernel.string(), started.error().detail));

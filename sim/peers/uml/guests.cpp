@@ -67,7 +67,8 @@ private:
     void die(Error error) {
         if (death_) return;
         if (error.fault == Fault::Io)
-            if (auto end = process_->end(kLastWords)) error.detail = std::move(*end);
+            if (auto end = process_->end(kLastWords))
+                error.detail = std::move(*end) + (calendar_.started() ? "" : " before it connected to its clock");
         bury(std::move(error));
     }
     void bury(Error error) {

@@ -1,36 +1,58 @@
 // A stage for tests with the real kernel.
 #pragma once
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "sim/peers/uml/guests.h"
 #include "sim/peers/uml/kernel.h"
 #include "tests/sim/peers/uml/event_clock.h"
+#include "tests/sim/peers/uml/wire.h"
 
 namespace gatelab::sim::peers::uml {
 
 class KernelStage : public ::testing::Test {
 protected:
     void SetUp() override {
-        if (const char* path = std::getenv("GATELAB_KERNEL")) kernel = path;
-        if (kernel.empty()) GTEST_SKIP() << "no kernel; GATELAB_KERNEL names one";
+        const auto found = find_kernel();
+        if (!found) GTEST_SKIP() << found.error().detail;
+        kernel = found->path;
         auto pattern = (std::filesystem::temp_directory_path() / "gatelab-test-XXXXXX").string();
         ASSERT_TRUE(::mkdtemp(pattern.data()));
-        folder = pattern;
+        folder = std::filesystem::canonical(pattern);
+        make_tmp("tmp");
     }
     void TearDown() override {
         guests.reset();
+        ::unsetenv("TMPDIR");
         if (folder.empty()) return;
         std::error_code ignored;
         std::filesystem::remove_all(folder, ignored);
+    }
+
+    // Where scratch folders go from now on.
+    void make_tmp(const std::string& name) {
+        tmp = folder / name;
+        std::filesystem::create_directories(tmp);
+        ::setenv("TMPDIR", tmp.c_str(), 1);
+    }
+    // Processes that run inside a folder.
+    static std::vector<pid_t> processes_in(const std::filesystem::path& place) {
+        std::vector<pid_t> found;
+        std::error_code error;
+        for (const auto& entry : std::filesystem::directory_iterator{"/proc"}) {
+            const auto name = entry.path().filename().string();
+            if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+            const auto where = std::filesystem::read_symlink(entry.path() / "cwd", error).string();
+            if (!error && where.starts_with(place.string() + "/")) found.push_back(std::stoi(name));
+        }
+        return found;
     }
 
     void create(GuestLimits limits = {}) {
@@ -68,7 +90,7 @@ protected:
         return text.str();
     }
 
-    std::filesystem::path kernel, folder;
+    std::filesystem::path kernel, folder, tmp;
     EventClock events;
     std::unique_ptr<Guests> guests;
 };
