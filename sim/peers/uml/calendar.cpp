@@ -84,7 +84,7 @@ void Calendar::serve_until_it_waits() {
     while (state_ == State::Running) {
         waits_[0].fd = socket_.get();
         for (std::size_t i = 0; i < lines_.size(); ++i) waits_[i + 1].fd = lines_[i]->descriptor();
-        if (!hear(lines_.size() + 1, deadline))
+        if (!hear(lines_.size() + 1, deadline) || from_now({}) > deadline)  // it may also talk without end
             return fail_with({Fault::Unavailable, fmt::format("used its processor for {} s without letting time pass",
                                                               in_seconds(options_.limits.spin))});
         Result<void> served;
