@@ -50,11 +50,6 @@ public:
         return {};
     }
 
-    void say_goodbye() {
-        if (broken_ || !ready_ || !link_.queue(agent::encode(agent::PowerOff{}))) return;
-        flush();
-    }
-
     std::unique_ptr<Line> add(std::optional<Channel> channel, Ears ears);
 
     void remove(Channel channel) {
@@ -200,7 +195,6 @@ void ControlChannel::send(const agent::Message& message) { (void)core_->send(mes
 void ControlChannel::on_configured(std::function<void(const agent::Configured&)> told) {
     core_->configured = std::move(told);
 }
-void ControlChannel::say_goodbye() { core_->say_goodbye(); }
 void ControlChannel::break_off(const Error& why) { core_->break_off(why); }
 
 }  // namespace gatelab::sim::peers::uml

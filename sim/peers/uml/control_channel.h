@@ -42,7 +42,6 @@ public:
     void send(const agent::Message&);                       // of no channel
     void on_configured(std::function<void(const agent::Configured&)>);
 
-    void say_goodbye();                // orders the guest to power off, at once; not to be called while it runs
     void break_off(const Error& why);  // the guest is no more; told to all lines, in events
 
     class Core;

@@ -2,10 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <stdlib.h>
-
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <string_view>
 #include <utility>
@@ -71,8 +67,7 @@ public:
         const auto& seen = card_.counters();
         diary_->write(fmt::format("end: packets {} in, {} out; dropped {} oversized, {} overflowed, {} foreign",
                                   seen.in, seen.out, seen.oversized, seen.overflowed, seen.foreign));
-        // If time goes on after us, the guest is not to cost any.
-        control_.say_goodbye();
+        guest_.power_off();
         std::error_code ignored;
         fs::remove_all(share_, ignored);
     }
@@ -137,18 +132,18 @@ private:
 };
 
 // The folder that the guest shares with us, with its first program in it.
-Result<fs::path> make_share(const std::string& node) {
-    auto pattern = (fs::temp_directory_path() / "gatelab-guest-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) return fail(Fault::Io, fmt::format("{}: {}", pattern, std::strerror(errno)));
-    const auto init = fs::path{pattern} / "init";
+Result<fs::path> make_share(const Guests& guests, const std::string& node) {
+    const auto share = guests.scratch() / (node + ".share");
+    const auto init = share / "init";
+    std::error_code error;
+    fs::create_directory(share, error);
     std::ofstream file{init, std::ios::binary};
     const auto& program = agent_files().front().second;
     file.write(program.data(), static_cast<std::streamsize>(program.size()));
     file.close();
-    std::error_code error;
-    fs::permissions(init, fs::perms{0755}, error);
+    if (!error) fs::permissions(init, fs::perms{0755}, error);
     if (!file || error) return fail(Fault::Io, fmt::format("{}: cannot write {}", node, init.string()));
-    return fs::path{pattern};
+    return share;
 }
 
 }  // namespace
@@ -156,7 +151,7 @@ Result<fs::path> make_share(const std::string& node) {
 Result<std::unique_ptr<Machine>> make_guest_machine(Guests& guests, Network& network, GuestMachineSpec spec) {
     const auto kernel = find_kernel();
     if (!kernel) return pass(kernel);
-    const auto share = make_share(spec.node);
+    const auto share = make_share(guests, spec.node);
     if (!share) return pass(share);
     if (!spec.evidence.empty()) {
         std::error_code error;
@@ -167,7 +162,7 @@ Result<std::unique_ptr<Machine>> make_guest_machine(Guests& guests, Network& net
     wanted.name = spec.node;
     wanted.kernel = kernel->path;
     wanted.share = *share;
-    wanted.console = (spec.evidence.empty() ? *share : spec.evidence) / "console.log";
+    if (!spec.evidence.empty()) wanted.console = spec.evidence / "console.log";
     wanted.memory_mib = spec.memory_mib;
     wanted.seed = SeededRandom{spec.seed, "guest/" + spec.node}.u64();
     wanted.time_of_day = spec.epoch + network.now();

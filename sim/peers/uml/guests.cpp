@@ -117,6 +117,8 @@ public:
         return sum;
     }
 
+    const std::filesystem::path& scratch() const override { return keeper_->scratch(); }
+
 private:
     // A guest that is killed while it waits is missed by nobody.
     void patrol() {

@@ -88,6 +88,8 @@ public:
     // they were added. Unavailable, Io: names the guest.
     virtual Result<Guest*> add(const GuestSpec&) = 0;
     virtual GuestCounters counters() const = 0;
+    // A folder only we may read, for shares and the like; it goes with the guests.
+    virtual const std::filesystem::path& scratch() const = 0;
 };
 
 }  // namespace gatelab::sim::peers::uml

@@ -13,7 +13,7 @@ namespace {
 using namespace gatelab::sim::peers;
 
 [[noreturn]] void power_off(const std::string& why) {
-    if (!why.empty()) std::fprintf(stderr, "gatelab's agent ends: %s\n", why.c_str());
+    std::fprintf(stderr, "gatelab's agent ends: %s\n", why.c_str());
     ::sync();
     ::reboot(RB_POWER_OFF);
     std::exit(1);

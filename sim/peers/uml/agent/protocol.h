@@ -68,7 +68,6 @@ struct AskSource {  // which address would packets to there come from?
     Channel channel = 0;
     Ipv4Address destination;
 };
-struct PowerOff {};
 
 // --- from the agent ---
 
@@ -125,8 +124,8 @@ struct Datagram {
 
 // The order is the wire's: a message begins with its place in this list.
 using Message = std::variant<Configure, RunProgram, SignalProgram, ConnectUnix, ConnectTcp, ListenTcp, OpenUdp, OpenRaw,
-                             Finish, Close, AskSource, PowerOff, Hello, Configured, ProgramEnded, ProgramFailed,
-                             Connected, Accepted, Credit, Closed, Source, Data, Datagram>;
+                             Finish, Close, AskSource, Hello, Configured, ProgramEnded, ProgramFailed, Connected,
+                             Accepted, Credit, Closed, Source, Data, Datagram>;
 
 Bytes encode(const Message&);
 // Truncated or Malformed. Data stays in `bytes`.

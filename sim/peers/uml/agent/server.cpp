@@ -57,7 +57,7 @@ std::string Server::serve(const Hello& hello) {
     tell(hello);
     for (;;) {
         send();
-        if (done_ || !broken_.empty()) return broken_;
+        if (!broken_.empty()) return broken_;
         watch_what_matters();
         std::array<epoll_event, 3> events;
         const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), -1);
@@ -111,7 +111,6 @@ void Server::handle(const Message& message) {
               [&](const Close& one) {
                   if (!programs_.close(one.channel)) sockets_.close(one.channel);
               },
-              [&](const PowerOff&) { done_ = true; },
               [&](const auto&) { broken_ = "the harness sent a message that is not its own"; }},
         message);
 }

@@ -19,7 +19,7 @@ public:
     using Configurer = std::function<std::string(const Configure&)>;
     Server(FileDescriptor wire, Configurer configure);
 
-    // Until the harness orders to power off ("") or something breaks (why).
+    // Until something breaks: why.
     std::string serve(const Hello&);
 
 private:
@@ -36,7 +36,6 @@ private:
     Sockets sockets_;
     Bytes unsent_;  // a frame that the wire had no room for
     std::uint32_t wire_interest_ = 0, sockets_interest_ = 0;
-    bool done_ = false;
     std::string broken_;
 };
 

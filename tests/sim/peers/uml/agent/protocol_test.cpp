@@ -25,7 +25,6 @@ std::vector<Message> one_of_each() {
             Finish{6},
             Close{6},
             AskSource{14, kThere.address},
-            PowerOff{},
             Hello{1, "6.1"},
             Configured{"why"},
             ProgramEnded{2, 256},
@@ -84,7 +83,7 @@ TEST(AgentProtocol, SurvivesNoise) {
     SeededRandom random{7};
     for (int i = 0; i < 20000; ++i) {
         auto bytes = random.bytes(random.below(40));
-        if (!bytes.empty()) bytes[0] = static_cast<std::uint8_t>(bytes[0] % 24);
+        if (!bytes.empty()) bytes[0] = static_cast<std::uint8_t>(bytes[0] % (std::variant_size_v<Message> + 1));
         (void)parse(bytes);
     }
 }
