@@ -50,6 +50,7 @@ public:
     // and routes, tunnel included. A real program's machine may do so with sockets of its namespace. nullptr when it
     // cannot: its flows then count everything as lost.
     virtual Host* stack() = 0;
+    virtual std::string program() const { return {}; }  // a real one's name and version
     // Asks a real program how it stands, counters included; told() again once the answer has come, while the network
     // runs.
     virtual void ask() {}

@@ -88,10 +88,16 @@ void write_common(Writer& out, const StrongSwanCommon& common) {
     out.set("send_cert", "always");
 }
 
-void write_child(Writer& out, const StrongSwanCommon& common, const std::string& name, const std::string& selectors) {
+// What is not said, strongSwan takes from the addresses of the tunnel's ends.
+struct Selectors {
+    std::string local, remote;
+};
+
+void write_child(Writer& out, const StrongSwanCommon& common, const Selectors& selectors) {
     out.open("children");
     out.open(kChildName);
-    out.set(name, selectors);
+    if (!selectors.local.empty()) out.set("local_ts", selectors.local);
+    if (!selectors.remote.empty()) out.set("remote_ts", selectors.remote);
     out.set("esp_proposals", to_proposals(common.ipsec_policy));
     out.set("rekey_time", seconds(common.child_lifetime));
     out.set("rand_time", "0s");
@@ -162,7 +168,7 @@ void write_gateway_connection(Writer& out, const StrongSwanGatewaySettings& sett
     write_remote(out, {"%any", by_certificate}, settings.common.roots);
     auto granted = settings.networks;
     granted.push_back(settings.pool);
-    write_child(out, settings.common, "local_ts", joined(granted));
+    write_child(out, settings.common, {joined(granted), {}});
     out.close();
 }
 
@@ -178,7 +184,7 @@ std::vector<ConfigFile> client_files(const StrongSwanClientSettings& settings) {
     out.set("vips", "0.0.0.0");
     write_local(out, {identity_of(settings.identification), by_certificate});
     write_remote(out, {identity_of(settings.server), by_certificate}, settings.common.roots);
-    write_child(out, settings.common, "remote_ts", settings.remote.empty() ? "0.0.0.0/0" : joined(settings.remote));
+    write_child(out, settings.common, {{}, settings.remote.empty() ? "0.0.0.0/0" : joined(settings.remote)});
     out.close();
     out.close();
     return with_credentials(std::move(out), settings.common);
@@ -202,6 +208,21 @@ std::vector<ConfigFile> gateway_files(const StrongSwanGatewaySettings& settings)
     return with_credentials(std::move(out), settings.common);
 }
 
+std::vector<ConfigFile> site_files(const StrongSwanSiteSettings& settings) {
+    const bool by_certificate = settings.common.identity.has_value();
+    Writer out;
+    out.open("connections");
+    out.open(kSiteConnection);
+    write_common(out, settings.common);
+    out.set("remote_addrs", to_string(settings.peer));
+    write_local(out, {identity_of(settings.identification), by_certificate});
+    write_remote(out, {identity_of(settings.peer_identification), by_certificate}, settings.common.roots);
+    write_child(out, settings.common, {joined(settings.local), joined(settings.remote)});
+    out.close();
+    out.close();
+    return with_credentials(std::move(out), settings.common);
+}
+
 ConfigFile daemon_file(const DaemonSettings& settings) {
     const auto at = [&](const char* file) { return in_quotes((settings.folder / file).string()); };
     const auto log = [&](Writer& out, const char* name, const char* file) {
@@ -216,9 +237,10 @@ ConfigFile daemon_file(const DaemonSettings& settings) {
     Writer out;
     out.open("charon-systemd");
     const bool by_kernel = settings.esp == EspBy::Kernel;
-    // kernel-libipsec comes before kernel-netlink: what it does, that one shall not.
+    // OpenSSL has every algorithm of our policies, but its key derivation fails here: kdf. kernel-libipsec comes before
+    // kernel-netlink: what it does, that one shall not.
     out.set("load", fmt::format("random nonce openssl pem x509 pubkey pkcs1 pkcs8 constraints socket-default {}"
-                                "kernel-netlink vici resolve gcm kdf hmac sha1 sha2 aes",
+                                "kernel-netlink vici resolve kdf",
                                 by_kernel ? "" : "kernel-libipsec "));
     out.set("install_virtual_ip_on", by_kernel ? "net0" : "ipsec0");
     // 0.5 + 0.75 + 1.125 + 1.69 s: long enough for a busy machine, short enough for a case that waits for the end.

@@ -44,13 +44,23 @@ struct StrongSwanGatewaySettings {
     std::vector<Prefix> networks;  // granted to clients beside the pool
 };
 
+// A site-to-site tunnel between two gateways, without a pool: either may dial.
+struct StrongSwanSiteSettings {
+    StrongSwanCommon common;
+    Ipv4Address peer;
+    std::string identification, peer_identification;
+    std::vector<Prefix> local, remote;  // the networks behind either
+};
+
 inline constexpr const char* kChildName = "net";
 inline constexpr const char* kClientConnection = "home";
+inline constexpr const char* kSiteConnection = "site";
 
-// swanctl.conf and what it names. A client proves itself by its certificate when it has one, else by the key. A gateway
-// with both takes either, in one connection each.
+// swanctl.conf and what it names. A client or a site proves itself by its certificate when it has one, else by the key.
+// A gateway with both takes either, in one connection each.
 std::vector<ConfigFile> client_files(const StrongSwanClientSettings&);
 std::vector<ConfigFile> gateway_files(const StrongSwanGatewaySettings&);
+std::vector<ConfigFile> site_files(const StrongSwanSiteSettings&);
 
 // Who does ESP for charon.
 enum class EspBy {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/peers/files.h"
 #include "sim/peers/namespace_machine.h"
+#include "sim/peers/uml/guest_machine.h"
 
 namespace gatelab::sim::peers {
 namespace {
@@ -54,6 +56,15 @@ void emit_changes(Network& network, const std::string& node, const CharonReport&
 namespace {
 
 Result<std::unique_ptr<Machine>> make_machine(const Stage& stage, const StrongSwanMachine::Options& options) {
+    if (stage.guests)
+        return uml::make_guest_machine(
+            *stage.guests, stage.network,
+            {.node = options.node,
+             .port = options.port,
+             .machine = options.machine,
+             .seed = stage.seed,
+             .epoch = stage.topology.epoch,
+             .evidence = stage.folder.empty() ? std::filesystem::path{} : stage.folder / options.node});
     return make_namespace_machine(stage.network, {.node = options.node,
                                                   .port = options.port,
                                                   .machine = options.machine,
@@ -68,19 +79,34 @@ Result<std::unique_ptr<StrongSwanMachine>> StrongSwanMachine::start(const Stage&
     auto machine = make_machine(stage, options);
     if (!machine) return pass(machine);
     self->machine_ = std::move(*machine);
+    if (stage.guests) self->esp_ = std::make_unique<KernelEsp>(stage.network, *self->machine_);
     Charon::Options daemon;
     daemon.name = options.node;
     daemon.files = std::move(options.files);
-    if (!stage.folder.empty()) daemon.evidence = stage.folder / options.node;
+    daemon.evidence = self->evidence();
     daemon.log_keys = !stage.folder.empty();
-    daemon.reported = [self = self.get()](const CharonReport& before) {
-        emit_changes(self->stage_.network, self->node_, before, self->report());
-    };
+    daemon.esp = stage.guests ? EspBy::Kernel : EspBy::Libipsec;
+    daemon.reported = [self = self.get()](const CharonReport& before) { self->note_report(before); };
     self->charon_ = std::make_unique<Charon>(stage.network, *self->machine_, std::move(daemon));
     return self;
 }
 
-StrongSwanMachine::~StrongSwanMachine() = default;
+StrongSwanMachine::~StrongSwanMachine() {
+    if (charon_ && !finished_) (void)charon_->keep_outcome();
+}
+
+std::filesystem::path StrongSwanMachine::evidence() const {
+    return stage_.folder.empty() ? std::filesystem::path{} : stage_.folder / node_;
+}
+
+void StrongSwanMachine::note_report(const CharonReport& before) {
+    emit_changes(stage_.network, node_, before, report());
+    if (!esp_) return;
+    for (const auto& sa : before.sas)
+        if (sa.tunnel.up && !find_up(report(), sa.tunnel.peer)) esp_->forget(sa.tunnel.peer);
+    for (const auto& sa : report().sas)
+        if (sa.tunnel.up) esp_->note_association(sa.tunnel.peer, sa.tunnel.inbound_spi);
+}
 
 Result<bool> StrongSwanMachine::ready() const {
     const auto state = charon_->state();
@@ -90,7 +116,21 @@ Result<bool> StrongSwanMachine::ready() const {
 
 const CharonReport& StrongSwanMachine::look() {
     charon_->look();
+    if (esp_ && !report().sas.empty()) esp_->look();
     return report();
+}
+
+void StrongSwanMachine::ask() {
+    charon_->ask_report();
+    if (esp_) esp_->ask();
+}
+
+bool StrongSwanMachine::told() const { return !charon_->report_asked() && (!esp_ || esp_->told()); }
+
+TunnelStatus StrongSwanMachine::status_of(const ReportedSa& sa) const {
+    auto status = sa.tunnel;
+    if (esp_) esp_->add_to(status);
+    return status;
 }
 
 std::string StrongSwanMachine::reason_of(std::uint32_t sa) const {
@@ -100,7 +140,11 @@ std::string StrongSwanMachine::reason_of(std::uint32_t sa) const {
 
 void StrongSwanMachine::leave() {
     if (std::exchange(left_, true)) return;
-    charon_->stop();
+    if (!esp_ || charon_->state() != Charon::State::Ready) return charon_->stop();
+    esp_->describe([this](std::string text) {  // before charon takes its associations along
+        esp_at_the_end_ = std::move(text);
+        charon_->stop();
+    });
 }
 
 Result<void> StrongSwanMachine::finish() {
@@ -113,6 +157,8 @@ Result<void> StrongSwanMachine::finish() {
     for (const auto& one : keys.ike) stage_.keys.add(one);
     for (const auto& one : keys.esp) stage_.keys.add(one);
     auto kept = charon_->keep_outcome();
+    if (kept && !stage_.folder.empty() && !esp_at_the_end_.empty())
+        kept = write_file(evidence() / "xfrm-state.txt", esp_at_the_end_);
     if (!ended) return fail(Fault::Io, node_ + ": charon cannot be ended");
     return kept;
 }

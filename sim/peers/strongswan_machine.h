@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/peers/charon.h"
+#include "sim/peers/kernel_esp.h"
 #include "sim/peers/machine.h"
 #include "sim/players.h"
 
@@ -24,9 +25,13 @@ public:
 
     Result<bool> ready() const;
     Charon& charon() { return *charon_; }
-    // Keeps the report up to date for a while: whoever asks for a status looks.
+    // Keeps what is known up to date for a while: whoever asks for a status looks.
     const CharonReport& look();
     const CharonReport& report() const { return charon_->report(); }
+    void ask();  // for news, now
+    bool told() const;
+    // The SA's status, drops included where the kernel tells them.
+    TunnelStatus status_of(const ReportedSa&) const;
     // Why an IKE SA that is no more has ended.
     std::string reason_of(std::uint32_t sa) const;
     Host& stack() { return machine_->stack(); }
@@ -38,11 +43,15 @@ public:
 
 private:
     StrongSwanMachine(const Stage& stage, std::string node) : stage_(stage), node_(std::move(node)) {}
+    std::filesystem::path evidence() const;
+    void note_report(const CharonReport& before);
 
     const Stage stage_;
     const std::string node_;
     std::unique_ptr<Machine> machine_;
+    std::unique_ptr<KernelEsp> esp_;  // when the machine's kernel does ESP
     std::unique_ptr<Charon> charon_;
+    std::string esp_at_the_end_;
     bool left_ = false, finished_ = false;
 };
 

@@ -1,143 +1,12 @@
 #include "sim/peers/strongswan_players.h"
 
 #include <algorithm>
-#include <map>
 
 #include "sim/credentials.h"
-#include "sim/peers/strongswan_machine.h"
+#include "sim/peers/strongswan_ends.h"
 
 namespace gatelab::sim::peers {
 namespace {
-
-// The newest of the SAs that `wanted` takes: during a rekeying there are two.
-template <class Predicate>
-const ReportedSa* newest(const CharonReport& report, Predicate wanted) {
-    const ReportedSa* found = nullptr;
-    for (const auto& sa : report.sas)
-        if (wanted(sa) && (!found || sa.id > found->id)) found = &sa;
-    return found;
-}
-
-class StrongSwanClient final : public ClientPlayer {
-public:
-    explicit StrongSwanClient(std::unique_ptr<StrongSwanMachine> machine) : machine_(std::move(machine)) {}
-
-    void connect() override {
-        wanted_ = true;
-        ++attempts_;
-        last_ = {};
-        last_id_ = 0;
-        machine_->charon().initiate(kClientConnection);
-    }
-    void disconnect() override {
-        wanted_ = false;
-        machine_->charon().terminate(kClientConnection);
-    }
-    void rekey_child() override {
-        if (const auto* sa = current()) machine_->charon().rekey_child(sa->child_id);
-    }
-    void rekey_ike() override {
-        if (const auto* sa = current()) machine_->charon().rekey_ike(sa->id);
-    }
-    void check_liveness() override {}
-    Result<bool> ready() const override { return machine_->ready(); }
-    void ask() override { machine_->charon().ask_report(); }
-    bool told() const override { return !machine_->charon().report_asked(); }
-    Host* stack() override { return &machine_->stack(); }
-    void leave() override { machine_->leave(); }
-    Result<void> finish() override { return machine_->finish(); }
-
-    std::optional<Ipv4Address> inner_address() const override {
-        const auto* sa = current();
-        return sa ? std::optional{sa->tunnel.inner_address} : std::nullopt;
-    }
-
-    TunnelStatus status() const override {
-        const auto& report = machine_->look();
-        if (const auto* sa = current()) {
-            last_ = sa->tunnel;
-            last_id_ = sa->id;
-            last_.dns = report.dns;
-            return last_;
-        }
-        auto status = last_;
-        status.up = false;
-        status.inner_address = {};
-        if (report.attempts == attempts_) status.failure = report.failure;  // else it is about an earlier one
-        if (status.failure.empty() && last_id_ != 0)
-            status.failure = wanted_ ? machine_->reason_of(last_id_) : "requested";
-        return status;
-    }
-
-private:
-    const ReportedSa* current() const {
-        return newest(machine_->report(), [](const auto& sa) { return sa.tunnel.up; });
-    }
-
-    std::unique_ptr<StrongSwanMachine> machine_;
-    bool wanted_ = false;
-    int attempts_ = 0;
-    mutable TunnelStatus last_;  // what the last tunnel was, once it is gone
-    mutable std::uint32_t last_id_ = 0;
-};
-
-class StrongSwanSession final : public TunnelEnd {
-public:
-    StrongSwanSession(StrongSwanMachine& machine, std::string user) : machine_(machine), user_(std::move(user)) {}
-
-    TunnelStatus status() const override {
-        machine_.look();
-        if (const auto* sa = current()) return sa->tunnel;
-        return {};
-    }
-    void rekey_child() override {
-        if (const auto* sa = current()) machine_.charon().rekey_child(sa->child_id);
-    }
-    void rekey_ike() override {
-        if (const auto* sa = current()) machine_.charon().rekey_ike(sa->id);
-    }
-    void check_liveness() override {}
-    void disconnect() override {
-        if (const auto* sa = current()) machine_.charon().terminate(sa->id);
-    }
-
-private:
-    const ReportedSa* current() const {
-        return newest(machine_.report(), [&](const auto& sa) { return sa.tunnel.up && sa.tunnel.peer == user_; });
-    }
-    StrongSwanMachine& machine_;
-    const std::string user_;
-};
-
-class StrongSwanGateway final : public GatewayPlayer {
-public:
-    explicit StrongSwanGateway(std::unique_ptr<StrongSwanMachine> machine) : machine_(std::move(machine)) {}
-
-    std::vector<std::string> sessions() const override {
-        auto sas = machine_->look().sas;
-        std::sort(sas.begin(), sas.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
-        std::vector<std::string> users;
-        for (const auto& sa : sas)
-            if (sa.tunnel.up && std::find(users.begin(), users.end(), sa.tunnel.peer) == users.end())
-                users.push_back(sa.tunnel.peer);
-        return users;
-    }
-    TunnelEnd* session(const std::string& user) override {
-        const auto users = sessions();
-        if (std::find(users.begin(), users.end(), user) == users.end()) return nullptr;
-        return &ends_.try_emplace(user, *machine_, user).first->second;
-    }
-    Result<bool> ready() const override { return machine_->ready(); }
-    void ask() override { machine_->charon().ask_report(); }
-    bool told() const override { return !machine_->charon().report_asked(); }
-    Host* stack() override { return &machine_->stack(); }
-    void leave() override { machine_->leave(); }
-    Result<void> finish() override { return machine_->finish(); }
-
-private:
-    std::unique_ptr<StrongSwanMachine> machine_;
-    std::map<std::string, StrongSwanSession> ends_;
-};
 
 // What both kinds of node say alike.
 template <class Node>
@@ -174,13 +43,17 @@ std::vector<Prefix> possible_selectors(const topologies::Topology& topology, con
     return selectors;
 }
 
-// kernel-libipsec installs no policy unless the machine has an address within its own half of the selectors, whatever
-// the settings say about routes. It shall find one in each, without anything changing for the hosts that are there.
-MachineSpec gateway_machine(const topologies::Gateway& node, const std::vector<Prefix>& selectors) {
+MachineSpec gateway_machine(const topologies::Gateway& node) {
     MachineSpec machine;
     machine.forwards = true;
     machine.addresses = {node.public_address, node.inside_address,
                          Ipv4Address{node.client_address_pool.first().number() + 1}};
+    return machine;
+}
+
+// kernel-libipsec installs no policy unless the machine has an address within its own half of the selectors, whatever
+// the settings say about routes. It shall find one in each, without anything changing for the hosts that are there.
+MachineSpec borrowing(MachineSpec machine, const std::vector<Prefix>& selectors) {
     for (const auto& selector : selectors) {
         const auto inside = [&](auto address) { return selector.contains(address); };
         if (std::none_of(machine.addresses.begin(), machine.addresses.end(), inside) &&
@@ -217,7 +90,7 @@ Result<std::unique_ptr<ClientPlayer>> make_strongswan_client(const Stage& stage,
     options.files = client_files(settings);
     auto machine = StrongSwanMachine::start(stage, std::move(options));
     if (!machine) return pass(machine);
-    return std::make_unique<StrongSwanClient>(std::move(*machine));
+    return make_dialling_end(std::move(*machine), kClientConnection);
 }
 
 Result<std::unique_ptr<GatewayPlayer>> make_strongswan_gateway(const Stage& stage, const std::string& name) {
@@ -245,11 +118,26 @@ Result<std::unique_ptr<GatewayPlayer>> make_strongswan_gateway(const Stage& stag
     options.port = port_of(name);
     auto granted = settings.networks;
     granted.push_back(settings.pool);
-    options.machine = gateway_machine(node, possible_selectors(stage.topology, name, granted));
+    options.machine = gateway_machine(node);
+    if (!stage.guests)
+        options.machine = borrowing(std::move(options.machine), possible_selectors(stage.topology, name, granted));
     options.files = gateway_files(settings);
     auto machine = StrongSwanMachine::start(stage, std::move(options));
     if (!machine) return pass(machine);
-    return std::make_unique<StrongSwanGateway>(std::move(*machine));
+    return make_answering_end(std::move(*machine));
+}
+
+Result<std::unique_ptr<ClientPlayer>> make_strongswan_site(const Stage& stage, StrongSwanSiteNode site) {
+    StrongSwanMachine::Options options;
+    options.node = std::move(site.node);
+    options.port = std::move(site.port);
+    options.machine.addresses = std::move(site.addresses);
+    options.machine.addresses.insert(options.machine.addresses.begin(), site.settings.common.address);
+    options.machine.forwards = true;
+    options.files = site_files(site.settings);
+    auto machine = StrongSwanMachine::start(stage, std::move(options));
+    if (!machine) return pass(machine);
+    return make_dialling_end(std::move(*machine), kSiteConnection);
 }
 
 }  // namespace gatelab::sim::peers

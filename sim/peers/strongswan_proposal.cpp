@@ -90,10 +90,10 @@ std::string to_proposals(const std::vector<ikev2::ChildSuite>& policy) { return 
 
 // Every algorithm of gatelab's rows has a keyword, and Debian's openssl plugin brings them all; what is not possible is
 // a matter of how its user-space ESP works.
-Expressible expressible(const ikev2::IkeSuite& ike, const ikev2::ChildSuite& child) {
+Expressible expressible(const ikev2::IkeSuite& ike, const ikev2::ChildSuite& child, EspBy esp) {
     if (ike.encryption == ikev2::Encryption::TripleDes)
         return {false, "3DES for IKE is left out: no policy of an Azure point-to-site gateway has it"};
-    if (child.esp.extended_sequence_numbers)
+    if (child.esp.extended_sequence_numbers && esp == EspBy::Libipsec)
         return {false, "strongSwan's user-space ESP (kernel-libipsec) has no extended sequence numbers"};
     return {};
 }

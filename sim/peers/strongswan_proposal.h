@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "impl/ikev2/policy.h"
+#include "sim/peers/strongswan_config.h"
 
 namespace gatelab::sim::peers {
 
@@ -22,6 +23,6 @@ struct Expressible {
     bool yes = true;
     std::string why_not;
 };
-Expressible expressible(const ikev2::IkeSuite&, const ikev2::ChildSuite&);
+Expressible expressible(const ikev2::IkeSuite&, const ikev2::ChildSuite&, EspBy = EspBy::Libipsec);
 
 }  // namespace gatelab::sim::peers

@@ -59,5 +59,31 @@ TEST(StrongSwanConfig, LetsNoNameBreakOutOfItsQuotes) {
     EXPECT_THAT(client_files(settings).front().text, HasSubstr("id = \"fqdn:a\\\"\\n} evil {\\\\\""));
 }
 
+TEST(StrongSwanConfig, GivesASiteItsNetworksAndNoPool) {
+    StrongSwanSiteSettings settings;
+    settings.common = sample().common;
+    settings.peer = Ipv4Address{203, 0, 113, 1};
+    settings.identification = "here";
+    settings.peer_identification = "203.0.113.1";
+    settings.local = {Prefix{Ipv4Address{10, 1, 0, 0}, 16}, Prefix{Ipv4Address{10, 2, 0, 0}, 16}};
+    settings.remote = {Prefix{Ipv4Address{10, 3, 0, 0}, 16}};
+    const auto text = site_files(settings).front().text;
+    EXPECT_THAT(text, HasSubstr("remote_addrs = 203.0.113.1"));
+    EXPECT_THAT(text, HasSubstr("id = \"ipv4:203.0.113.1\""));
+    EXPECT_THAT(text, HasSubstr("local_ts = 10.1.0.0/16,10.2.0.0/16"));
+    EXPECT_THAT(text, HasSubstr("remote_ts = 10.3.0.0/16"));
+    EXPECT_THAT(text, Not(HasSubstr("pool")));
+    EXPECT_THAT(text, Not(HasSubstr("vips")));
+}
+
+TEST(StrongSwanConfig, LeavesEspToTheKernelWhereThereIsOne) {
+    const auto shared = daemon_file({"/f", "/f/vici.sock", false, EspBy::Libipsec}).text;
+    EXPECT_THAT(shared, HasSubstr("kernel-libipsec kernel-netlink"));
+    const auto own = daemon_file({"/f", "/run/vici.sock", false, EspBy::Kernel}).text;
+    EXPECT_THAT(own, Not(HasSubstr("libipsec")));
+    EXPECT_THAT(own, HasSubstr("install_virtual_ip_on = net0"));
+    EXPECT_THAT(own, HasSubstr("unix:///run/vici.sock"));
+}
+
 }  // namespace
 }  // namespace gatelab::sim::peers
