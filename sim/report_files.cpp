@@ -37,6 +37,15 @@ Json describe(const Lateness& lateness) {
             {"worst_ms", seconds(lateness.worst) * 1e3}};
 }
 
+Json describe(const RunSummary::RealPeers& real) {
+    Json programs = Json::object();
+    for (const auto& [node, program] : real.programs) programs[node] = program;
+    Json all = {{"mode", real.mode}};
+    if (!real.kernel_hash.empty()) all["kernel"] = {{"version", real.kernel_version}, {"hash", real.kernel_hash}};
+    all["programs"] = programs;
+    return all;
+}
+
 }  // namespace
 
 std::string to_run_json(const RunSummary& run) {
@@ -63,6 +72,7 @@ std::string to_run_json(const RunSummary& run) {
                     {"clients", clients},
                     {"gateways", gateways}}},
                   {"machine", machine}};
+    if (run.real_peers) whole["real_peers"] = describe(*run.real_peers);
     if (run.failure) whole["failure"] = run.failure->detail;
     return text_of(whole);
 }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/roles.h"
@@ -29,7 +30,13 @@ struct RunSummary {
     };
     std::vector<Gateway> gateways;
     std::size_t flows = 0;
-    std::optional<Error> failure;  // of a real program, during the run
+    struct RealPeers {
+        std::string mode;                                           // "virtual", "realtime"
+        std::string kernel_version, kernel_hash;                    // of virtual ones
+        std::vector<std::pair<std::string, std::string>> programs;  // by node
+    };
+    std::optional<RealPeers> real_peers;  // when there are any
+    std::optional<Error> failure;         // of a real program, during the run
     Lateness lateness;
     Instant started;  // by the wall clock
     Duration wall{};

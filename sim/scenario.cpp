@@ -9,6 +9,8 @@
 
 #include "impl/crypto/random_source.h"
 #include "sim/network_builder.h"
+#include "sim/peers/uml/guests.h"
+#include "sim/peers/uml/kernel.h"
 #include "sim/pki.h"
 #include "sim/players.h"
 #include "sim/report_files.h"
@@ -67,6 +69,7 @@ public:
                     .epoch = topology.epoch,
                     .real_time = keeps_real_time(),
                     .lead = has_real_peers(topology) ? kLead : Duration{},
+                    .hurried_lead = with_guests(),
                     .events = [this](Event event) { record(std::move(event)); }}),
           cast_(network_, topology_) {}
 
@@ -74,8 +77,10 @@ public:
         build_network(network_, topology_);
         if (directory_ && options_.captures)
             if (const auto done = capture_all(network_, topology_, directory_->pcap()); !done) return done;
-        const Stage stage{network_, topology_,     pki_,
-                          keys_,    options_.seed, directory_ ? directory_->peers() : std::filesystem::path{}};
+        if (const auto done = prepare_guests(); !done) return done;
+        const Stage stage{network_,     topology_,     pki_,
+                          keys_,        options_.seed, directory_ ? directory_->peers() : std::filesystem::path{},
+                          guests_.get()};
         if (const auto done = cast_.hire(stage, Cast::Of::RealPrograms); !done) return done;
         if (const auto done = run_lead(); !done) return done;
         phase_ = Phase::Running;
@@ -153,13 +158,29 @@ private:
         events_.push_back(std::move(event));
     }
 
-    bool keeps_real_time() const { return options_.keep_real_time || has_real_peers(topology_); }
+    bool with_guests() const { return has_real_peers(topology_) && options_.real_peers == RealPeers::Virtual; }
+    bool keeps_real_time() const { return options_.keep_real_time || (has_real_peers(topology_) && !with_guests()); }
+
+    // The guests' time begins with the lead.
+    Result<void> prepare_guests() {
+        if (!with_guests()) return {};
+        auto kernel = peers::uml::find_kernel();
+        if (!kernel) return pass(kernel);
+        kernel_ = std::move(*kernel);
+        auto guests = peers::uml::Guests::create({[this] { return network_.now() + kLead; },
+                                                  [this](Duration when, std::function<void()> call) {
+                                                      return network_.call_at(when - kLead, std::move(call));
+                                                  }});
+        if (!guests) return pass(guests);
+        guests_ = std::move(*guests);
+        return {};
+    }
 
     // Lets the real programs get ready. In virtual time the lead has its whole length, so that all runs are alike.
     Result<void> run_lead() {
         const auto settled = [&] {
             const auto ready = cast_.ready();
-            return !ready || (*ready && keeps_real_time());
+            return !ready || (*ready && !with_guests());
         };
         network_.run_until(settled, Duration{});
         const auto ready = cast_.ready();
@@ -202,6 +223,7 @@ private:
 
     void summarize_players(RunSummary& run) const {
         if (const auto ready = cast_.ready(); !ready) run.failure = ready.error();
+        if (has_real_peers(topology_)) run.real_peers = describe_real_peers();
         for (const auto& [name, player] : cast_.clients()) run.clients.push_back({name, player->status()});
         for (const auto& [name, player] : cast_.gateways()) run.gateways.push_back({name, player->sessions()});
     }
@@ -221,6 +243,17 @@ private:
         return run;
     }
 
+    RunSummary::RealPeers describe_real_peers() const {
+        RunSummary::RealPeers real{with_guests() ? "virtual" : "realtime", {}, {}, {}};
+        if (kernel_) real.kernel_version = kernel_->version, real.kernel_hash = kernel_->hash;
+        const auto note = [&](const std::string& name, const Player& player) {
+            if (auto program = player.program(); !program.empty()) real.programs.emplace_back(name, std::move(program));
+        };
+        for (const auto& [name, player] : cast_.gateways()) note(name, *player);
+        for (const auto& [name, player] : cast_.clients()) note(name, *player);
+        return real;
+    }
+
     const OnlyOne only_one_;
     const topologies::Topology topology_;
     const RunOptions options_;
@@ -233,8 +266,10 @@ private:
     Phase phase_ = Phase::Lead;
     std::vector<Event> events_;
     Network network_;
-    Cast cast_;                           // after the network: goes before it
-    std::unique_ptr<Schedule> schedule_;  // after the players: goes before them
+    std::optional<peers::uml::Kernel> kernel_;
+    std::unique_ptr<peers::uml::Guests> guests_;  // after the network: goes before it
+    Cast cast_;                                   // after both
+    std::unique_ptr<Schedule> schedule_;          // after the players: goes before them
     std::uint32_t pings_ = 0;
     std::optional<std::vector<FlowResult>> flows_;  // once the run has ended
     std::optional<Result<void>> outcome_;

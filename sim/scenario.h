@@ -75,10 +75,10 @@ struct PingResult {
 
 class Scenario {
 public:
-    // Builds the network; in real time when any node is played by a real program. The topology's flows, actions and
-    // connections happen at their times while the scenario runs. Errors name the node and the resource: Unavailable
-    // when the machine cannot run it, Io when the run directory cannot be written, Malformed with what check() found,
-    // Refused while another scenario lives.
+    // Builds the network, and gets real programs ready. The topology's flows, actions and connections happen at their
+    // times while the scenario runs. Errors name the node and the resource: Unavailable when the machine cannot run
+    // it, with a real program's last words when it did not get ready, Io when the run directory cannot be written,
+    // Malformed with what check() found, Refused while another scenario lives.
     static Result<std::unique_ptr<Scenario>> create(const topologies::Topology&, RunOptions);
     virtual ~Scenario() = default;
 
@@ -105,7 +105,8 @@ public:
     virtual Lateness lateness() const = 0;
 
     // Ends the run and writes run.json, flows.json and the key files; Io when the disk is full. Nothing is left
-    // that looks whole but is not: run.json is written last, by renaming. Idempotent.
+    // that looks whole but is not: run.json is written last, by renaming. A real program that died during the run is
+    // an error, too, and the reason is in run.json. Idempotent.
     virtual Result<void> finish() = 0;
 };
 

@@ -29,7 +29,8 @@ struct NetworkOptions {
     std::uint64_t seed = 1;
     Instant epoch = instant_from_unix(1767225600);  // what the hosts' clocks show at the start: 2026-01-01 00:00 UTC
     bool real_time = false;                         // keep step with the wall clock, beside real programs
-    Duration lead{};  // the time of the machines before the start: now() begins at minus this (see begin())
+    Duration lead{};            // the time of the machines before the start: now() begins at minus this (see begin())
+    bool hurried_lead = false;  // real time begins with the start: during the lead nothing outside is waited for
     std::function<void(Event)> events = {};  // told what hosts and middleboxes emit, in order
     bool checksums = true;  // off: IP, UDP and TCP checksums of simulated hosts are zero. Always on in real time.
 };

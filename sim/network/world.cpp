@@ -131,7 +131,7 @@ void World::emit(const std::string& node, std::string_view component, Trace trac
 void World::run(Duration when) {
     // An event of our own, not Simulator::Stop(delay): that one could not be taken back when the run ends earlier.
     auto end = ns3::Simulator::Schedule(delay_until(when, now()), [] { ns3::Simulator::Stop(); });
-    if (options_.real_time) {
+    if (options_.real_time && !(options_.hurried_lead && now() < Duration{})) {
         wall_origin_ = wall_clock();
         run_origin_ = now().count();
         pacing_ = call_at(now(), [this] { pace(); });
