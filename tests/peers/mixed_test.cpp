@@ -7,8 +7,8 @@
 #include <sstream>
 #include <thread>
 
-#include "sim/peers/capabilities.h"
 #include "sim/scenario.h"
+#include "tests/peers/way.h"
 #include "topologies/yaml/reader.h"
 
 namespace gatelab::sim {
@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 struct Pair {
     std::string name;
     Implementation client, gateway;
+    RealPeers how;
 };
 
 std::string last_line_of(const std::string& command) {
@@ -35,7 +36,8 @@ std::string last_line_of(const std::string& command) {
 class Mixed : public ::testing::TestWithParam<Pair> {
 protected:
     void SetUp() override {
-        if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+        const auto way = GetParam().how == RealPeers::Virtual ? peers::Way::Guests : peers::Way::Namespaces;
+        if (const auto able = peers::can_run_strongswan(way); !able) GTEST_SKIP() << able.error().detail;
     }
     void TearDown() override {
         scenario.reset();
@@ -66,6 +68,7 @@ protected:
     void run(const topologies::Topology& topology) {
         RunOptions options;
         options.out = folder;
+        options.real_peers = GetParam().how;
         options.lateness_budget = 1s;
         auto created = Scenario::create(topology, options);
         ASSERT_TRUE(created) << created.error().detail;
@@ -95,8 +98,11 @@ protected:
 
 INSTANTIATE_TEST_SUITE_P(
     Pairs, Mixed,
-    ::testing::Values(Pair{"StrongSwanAtOurs", Implementation::StrongSwan, Implementation::Gatelab},
-                      Pair{"OursAtStrongSwan", Implementation::Gatelab, Implementation::StrongSwan}),
+    ::testing::Values(
+        Pair{"StrongSwanAtOurs", Implementation::StrongSwan, Implementation::Gatelab, RealPeers::RealTime},
+        Pair{"OursAtStrongSwan", Implementation::Gatelab, Implementation::StrongSwan, RealPeers::RealTime},
+        Pair{"StrongSwanInAGuestAtOurs", Implementation::StrongSwan, Implementation::Gatelab, RealPeers::Virtual},
+        Pair{"OursAtStrongSwanInAGuest", Implementation::Gatelab, Implementation::StrongSwan, RealPeers::Virtual}),
     [](const auto& each) { return each.param.name; });
 
 TEST_P(Mixed, ConnectByCertificateAndPingBothWays) {
@@ -277,6 +283,7 @@ TEST_P(Mixed, KeepNoSecretsAmongTheEvidence) {
 }
 
 TEST_P(Mixed, BecomeInvalidRatherThanFailedWhenTheSimulatorFallsBehind) {
+    if (GetParam().how == RealPeers::Virtual) GTEST_SKIP() << "virtual time falls behind nothing";
     RunOptions options;
     options.lateness_budget = 300ms;
     auto created = Scenario::create(prepared("remote-user"), options);

@@ -14,6 +14,7 @@
 #include "sim/peers/strongswan_players.h"
 #include "sim/traffic/echo_socket.h"
 #include "sim/traffic/flow.h"
+#include "tests/peers/way.h"
 
 namespace gatelab::sim::peers {
 
@@ -35,6 +36,7 @@ public:
         bool nat = false;
         std::function<void(topologies::Client&, topologies::Gateway&)> change = [](auto&, auto&) {};
         std::filesystem::path folder = {};
+        Way way = Way::Namespaces;
     };
 
     explicit PairStage(Options options) : options_(std::move(options)) {
@@ -69,7 +71,12 @@ public:
 
     // The error, or "".
     std::string start() {
-        const Stage stage{*network, topology_, *pki_, keys, 1, options_.folder};
+        if (options_.way == Way::Guests) {
+            auto made = guests_for(*network);
+            if (!made) return made.error().detail;
+            guests = std::move(*made);
+        }
+        const Stage stage{*network, topology_, *pki_, keys, 1, options_.folder, guests.get()};
         auto made_gateway = make_strongswan_gateway(stage, "gateway");
         if (!made_gateway) return made_gateway.error().detail;
         auto made_client = make_strongswan_client(stage, "alice");
@@ -82,7 +89,8 @@ public:
             return "";
         };
         const auto ready = [&] { return gateway->ready().value_or(false) && client->ready().value_or(false); };
-        network->run_until([&] { return !wrong().empty() || ready(); }, Duration{});
+        network->run_until([&] { return !wrong().empty() || (!guests && ready()); }, Duration{});
+        if (wrong().empty() && !ready()) return "not ready after the lead";
         network->begin();
         return wrong();
     }
@@ -115,6 +123,7 @@ public:
 
     const Ipv4Address vm{10, 50, 0, 4};
     std::unique_ptr<Network> network;
+    std::unique_ptr<uml::Guests> guests;
     KeyLog keys;
     std::vector<Event> events;
     std::unique_ptr<GatewayPlayer> gateway;  // after the network: gone before it
@@ -133,8 +142,8 @@ private:
     }
     void build() {
         NetworkOptions options;
-        options.real_time = true;
-        options.lead = std::chrono::seconds(10);
+        options.real_time = options_.way == Way::Namespaces;
+        options.lead = kTestLead;
         options.epoch = topology_.epoch;
         options.events = [this](Event event) { events.push_back(std::move(event)); };
         network = std::make_unique<Network>(options);

@@ -22,11 +22,22 @@ std::filesystem::path scratch() {
     return path;
 }
 
+class StrongSwanPair : public ::testing::TestWithParam<Way> {
+protected:
+    void SetUp() override {
+        if (const auto able = can_run_strongswan(GetParam()); !able) GTEST_SKIP() << able.error().detail;
+    }
+    PairStage::Options with(PairStage::Options options) const {
+        options.way = GetParam();
+        return options;
+    }
+};
+INSTANTIATE_TEST_SUITE_P(BothWays, StrongSwanPair, kWays, name_of_parameter);
+
 long lines_of(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
 
-TEST(StrongSwanPair, ConnectsByCertificateAndCarriesPingsBothWays) {
-    PairStage stage{{}};
-    if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+TEST_P(StrongSwanPair, ConnectsByCertificateAndCarriesPingsBothWays) {
+    PairStage stage{with({})};
     ASSERT_EQ(stage.start(), "");
     ASSERT_TRUE(stage.connect()) << stage.client->status().failure;
     const auto status = stage.client->status();
@@ -41,14 +52,13 @@ TEST(StrongSwanPair, ConnectsByCertificateAndCarriesPingsBothWays) {
     EXPECT_EQ(stage.session()->status().inbound_spi, status.outbound_spi);
 }
 
-TEST(StrongSwanPair, ConnectsByKeyFromBehindNat) {
-    PairStage stage{{.nat = true, .change = [](auto& client, auto& gateway) {
-                         client.authentication = topologies::Authentication::PreSharedKey;
-                         client.identification = "alice.example.com";
-                         client.pre_shared_key = gateway.pre_shared_key = "a \"quoted\" secret";
-                         client.certificate = gateway.certificate = "";
-                     }}};
-    if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+TEST_P(StrongSwanPair, ConnectsByKeyFromBehindNat) {
+    PairStage stage{with({.nat = true, .change = [](auto& client, auto& gateway) {
+                              client.authentication = topologies::Authentication::PreSharedKey;
+                              client.identification = "alice.example.com";
+                              client.pre_shared_key = gateway.pre_shared_key = "a \"quoted\" secret";
+                              client.certificate = gateway.certificate = "";
+                          }})};
     ASSERT_EQ(stage.start(), "");
     ASSERT_TRUE(stage.connect()) << stage.client->status().failure;
     EXPECT_EQ(stage.ping_in(), 3u);
@@ -56,9 +66,8 @@ TEST(StrongSwanPair, ConnectsByKeyFromBehindNat) {
     EXPECT_TRUE(stage.client->status().udp_encapsulation);
 }
 
-TEST(StrongSwanPair, RekeysBothFromEitherSide) {
-    PairStage stage{{.folder = scratch()}};
-    if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+TEST_P(StrongSwanPair, RekeysBothFromEitherSide) {
+    PairStage stage{with({.folder = scratch()})};
     ASSERT_EQ(stage.start(), "");
     ASSERT_TRUE(stage.connect()) << stage.client->status().failure;
     const auto first = stage.client->status();
@@ -95,9 +104,8 @@ TEST(StrongSwanPair, RekeysBothFromEitherSide) {
     if (!::testing::Test::HasFailure()) std::filesystem::remove_all(scratch().parent_path());
 }
 
-TEST(StrongSwanPair, TellsAGatewayThatTheUserLeft) {
-    PairStage stage{{}};
-    if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+TEST_P(StrongSwanPair, TellsAGatewayThatTheUserLeft) {
+    PairStage stage{with({})};
     ASSERT_EQ(stage.start(), "");
     ASSERT_TRUE(stage.connect()) << stage.client->status().failure;
     stage.client->disconnect();
@@ -106,9 +114,8 @@ TEST(StrongSwanPair, TellsAGatewayThatTheUserLeft) {
     EXPECT_FALSE(stage.client->inner_address());
 }
 
-TEST(StrongSwanPair, NoticesAGatewayThatHangsUp) {
-    PairStage stage{{}};
-    if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+TEST_P(StrongSwanPair, NoticesAGatewayThatHangsUp) {
+    PairStage stage{with({})};
     ASSERT_EQ(stage.start(), "");
     ASSERT_TRUE(stage.connect()) << stage.client->status().failure;
     ASSERT_TRUE(stage.session());
@@ -117,9 +124,8 @@ TEST(StrongSwanPair, NoticesAGatewayThatHangsUp) {
     EXPECT_EQ(stage.client->status().failure, "peer-deleted");
 }
 
-TEST(StrongSwanPair, FindsOutThatThePeerIsGone) {
-    PairStage stage{{.change = [](auto& client, auto&) { client.liveness = 1s; }}};
-    if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+TEST_P(StrongSwanPair, FindsOutThatThePeerIsGone) {
+    PairStage stage{with({.change = [](auto& client, auto&) { client.liveness = 1s; }})};
     ASSERT_EQ(stage.start(), "");
     ASSERT_TRUE(stage.connect()) << stage.client->status().failure;
     stage.network->intercept("isp-gateway", [](const auto&, auto) { return Verdict{Verdict::Kind::Drop, {}}; });
@@ -127,9 +133,8 @@ TEST(StrongSwanPair, FindsOutThatThePeerIsGone) {
     EXPECT_EQ(stage.client->status().failure, "peer-silent");
 }
 
-TEST(StrongSwanPair, FailsInBoundedTimeWhenNobodyAnswers) {
-    PairStage stage{{}};
-    if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+TEST_P(StrongSwanPair, FailsInBoundedTimeWhenNobodyAnswers) {
+    PairStage stage{with({})};
     ASSERT_EQ(stage.start(), "");
     stage.network->intercept("isp-gateway", [](const auto&, auto) { return Verdict{Verdict::Kind::Drop, {}}; });
     stage.client->connect();
@@ -139,7 +144,7 @@ TEST(StrongSwanPair, FailsInBoundedTimeWhenNobodyAnswers) {
     EXPECT_TRUE(stage.connect()) << stage.client->status().failure;
 }
 
-TEST(StrongSwanPair, NamesARefusal) {
+TEST_P(StrongSwanPair, NamesARefusal) {
     struct Case {
         std::string failure;
         std::function<void(topologies::Client&, topologies::Gateway&)> change;
@@ -163,8 +168,7 @@ TEST(StrongSwanPair, NamesARefusal) {
          }},
     };
     for (const auto& one : cases) {
-        PairStage stage{{.change = one.change}};
-        if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+        PairStage stage{with({.change = one.change})};
         ASSERT_EQ(stage.start(), "");
         EXPECT_FALSE(stage.connect());
         EXPECT_EQ(stage.client->status().failure, one.failure);
@@ -172,16 +176,15 @@ TEST(StrongSwanPair, NamesARefusal) {
 }
 
 // All 17 rows and all 11, each once; a rekeying shows the group of a row with perfect forward secrecy.
-TEST(StrongSwanPair, NegotiatesEveryRowOfThePolicies) {
+TEST_P(StrongSwanPair, NegotiatesEveryRowOfThePolicies) {
     const auto& ike = ikev2::p2s_ike_policy();
     const auto& ipsec = ikev2::p2s_ipsec_policy();
     for (std::size_t i = 0; i < ike.size(); ++i) {
         const auto ike_row = to_string(ike[i]), ipsec_row = to_string(ipsec[i % ipsec.size()]);
-        PairStage stage{{.change = [&](auto& client, auto&) {
+        PairStage stage{with({.change = [&](auto& client, auto&) {
             client.ike_policy = {ike_row};
             client.ipsec_policy = {ipsec_row};
-        }}};
-        if (const auto able = peers::can_run_strongswan(); !able) GTEST_SKIP() << able.error().detail;
+        }})};
         ASSERT_EQ(stage.start(), "");
         ASSERT_TRUE(stage.connect()) << ike_row << " " << ipsec_row << ": " << stage.client->status().failure;
         EXPECT_EQ(stage.client->status().ike_suite, ike_row);
