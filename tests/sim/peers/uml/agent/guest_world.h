@@ -95,6 +95,7 @@ private:
         topologies::Link link;
         link.name = name;
         link.delay = delay;
+        link.bits_per_second = 20'000'000;
         network.connect(name, "router", link);
         network.add_route("router", Prefix{address, 32}, name);
         network.intercept(name, [this](const std::string& from, ByteView packet) {
