@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <fstream>
 #include <sstream>
@@ -122,33 +123,52 @@ bool comes_true(const std::function<bool()>& condition) {
     return false;
 }
 
-TEST_F(KernelChanges, EndAGuestsProcessesWithItsKernel) {
-    const auto sign = workshop_.folder() / "console";
-    auto words = boot_shell("echo spinning; while :; do :; done");
-    std::vector<char*> arguments;
-    for (auto& one : words) arguments.push_back(one.data());
-    arguments.push_back(nullptr);
-    std::string memory = "TMPDIR=" + guest_memory_folder()->string();
-    std::array<char*, 2> environment{memory.data(), nullptr};
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 1, sign.c_str(), O_WRONLY | O_CREAT, 0600);
-    posix_spawn_file_actions_adddup2(&files, 1, 2);
-    pid_t kernel = 0;
-    ASSERT_EQ(posix_spawn(&kernel, arguments[0], &files, &attributes, arguments.data(), environment.data()), 0);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&files);
+// A kernel that is left to itself. Whatever becomes of the test, nothing of it stays.
+class LooseKernel {
+public:
+    LooseKernel(std::vector<std::string> words, const fs::path& console) {
+        std::vector<char*> arguments;
+        for (auto& one : words) arguments.push_back(one.data());
+        arguments.push_back(nullptr);
+        std::string memory = "TMPDIR=" + guest_memory_folder()->string();
+        std::array<char*, 2> environment{memory.data(), nullptr};
+        posix_spawn_file_actions_t files;
+        posix_spawnattr_t attributes;
+        posix_spawn_file_actions_init(&files);
+        posix_spawnattr_init(&attributes);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+        posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+        posix_spawn_file_actions_addopen(&files, 1, console.c_str(), O_WRONLY | O_CREAT, 0600);
+        posix_spawn_file_actions_adddup2(&files, 1, 2);
+        if (posix_spawn(&process_, arguments[0], &files, &attributes, arguments.data(), environment.data()) != 0)
+            process_ = 0;
+        posix_spawnattr_destroy(&attributes);
+        posix_spawn_file_actions_destroy(&files);
+    }
+    ~LooseKernel() {
+        kill_it();
+        for (const auto left : processes()) ::kill(left, SIGKILL);
+    }
+    void kill_it() {
+        if (process_ <= 0 || killed_) return;
+        killed_ = true;
+        ::kill(process_, SIGKILL);
+        ::waitpid(process_, nullptr, 0);
+    }
+    std::vector<pid_t> processes() const { return process_ > 0 ? processes_of(process_) : std::vector<pid_t>{}; }
 
-    EXPECT_TRUE(comes_true([&] { return Workshop::read(sign).find("spinning") != std::string::npos; }));
-    EXPECT_GT(processes_of(kernel).size(), 1u) << "the kernel, and what it runs";
-    ::kill(kernel, SIGKILL);
-    ::waitpid(kernel, nullptr, 0);
-    EXPECT_TRUE(comes_true([&] { return processes_of(kernel).empty(); }));
-    for (const auto left : processes_of(kernel)) ::kill(left, SIGKILL);
+private:
+    pid_t process_ = 0;
+    bool killed_ = false;
+};
+
+TEST_F(KernelChanges, EndAGuestsProcessesWithItsKernel) {
+    const auto console = workshop_.folder() / "console";
+    LooseKernel kernel{boot_shell("echo spinning; while :; do :; done"), console};
+    EXPECT_TRUE(comes_true([&] { return Workshop::read(console).find("spinning") != std::string::npos; }));
+    EXPECT_GT(kernel.processes().size(), 1u) << "the kernel, and what it runs";
+    kernel.kill_it();
+    EXPECT_TRUE(comes_true([&] { return kernel.processes().empty(); }));
 }
 
 }  // namespace
