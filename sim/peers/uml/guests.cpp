@@ -9,6 +9,7 @@
 #include "sim/peers/uml/calendar.h"
 #include "sim/peers/uml/guest_process.h"
 #include "sim/peers/uml/keeper.h"
+#include "sim/peers/uml/one_processor.h"
 #include "sim/peers/uml/vhost_user_net.h"
 
 namespace gatelab::sim::peers::uml {
@@ -96,8 +97,9 @@ private:
 
 class GuestsOfKeeper final : public Guests {
 public:
-    GuestsOfKeeper(GuestClock clock, GuestLimits limits, std::unique_ptr<Keeper> keeper)
-        : clock_(std::move(clock)), limits_(limits), keeper_(std::move(keeper)) {}
+    GuestsOfKeeper(GuestClock clock, GuestLimits limits, std::unique_ptr<OneProcessor> processor,
+                   std::unique_ptr<Keeper> keeper)
+        : clock_(std::move(clock)), limits_(limits), processor_(std::move(processor)), keeper_(std::move(keeper)) {}
 
     Result<Guest*> add(const GuestSpec& spec) override {
         const auto wanted = std::uint64_t{spec.memory_mib} << 20;
@@ -128,6 +130,7 @@ private:
 
     GuestClock clock_;
     GuestLimits limits_;
+    std::unique_ptr<OneProcessor> processor_;
     std::unique_ptr<Keeper> keeper_;
     std::uint64_t promised_ = 0;  // memory, octets
     std::vector<std::unique_ptr<GuestOfKernel>> guests_;
@@ -137,9 +140,10 @@ private:
 }  // namespace
 
 Result<std::unique_ptr<Guests>> Guests::create(GuestClock clock, GuestLimits limits) {
-    auto keeper = Keeper::start();
+    auto processor = limits.one_processor ? std::make_unique<OneProcessor>() : nullptr;
+    auto keeper = Keeper::start();  // which passes the processor on
     if (!keeper) return pass(keeper);
-    return std::make_unique<GuestsOfKeeper>(std::move(clock), limits, std::move(*keeper));
+    return std::make_unique<GuestsOfKeeper>(std::move(clock), limits, std::move(processor), std::move(*keeper));
 }
 
 }  // namespace gatelab::sim::peers::uml
