@@ -18,21 +18,17 @@ using Clock = std::chrono::steady_clock;
 class Teller {
 public:
     void tell(const uml::KernelProgress& far) {
-        if (isatty(STDERR_FILENO) == 1) {
-            const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start_).count();
-            return bar_.show(far.share, fmt::format("{:.0f} % {} ({}:{:02})", far.share * 100, far.step, seconds / 60,
-                                                    seconds % 60));
-        }
+        const auto text = fmt::format("{:.0f} % {}", far.share * 100, far.step);
+        if (isatty(STDERR_FILENO) == 1) return bar_.show(far.share, text);
         const auto quarter = static_cast<int>(far.share * 4);
         if (far.step == step_ && quarter == quarter_) return;
-        fmt::print(stderr, "{:.0f} % {}\n", far.share * 100, far.step);
+        fmt::print(stderr, "{}\n", text);
         step_ = far.step;
         quarter_ = quarter;
     }
 
 private:
     ProgressBar bar_;
-    Clock::time_point start_ = Clock::now();
     std::string step_;
     int quarter_ = 0;
 };
