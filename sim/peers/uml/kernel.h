@@ -1,4 +1,4 @@
-// The kernel of virtual-time peers: Debian's, built as a user program (ARCH=um) with gatelab's configuration and three
+// The kernel of virtual-time peers: Debian's, built as a user program (ARCH=um) with gatelab's configuration and four
 // small changes. It is built once, and kept in the user's cache folder under a hash of all that went into it.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What our three changes to the kernel are for, on the kernel itself. Skipped where it has not been built.
+// What our changes to the kernel are for, on the kernel itself. Skipped where it has not been built.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>

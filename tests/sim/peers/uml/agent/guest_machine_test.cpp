@@ -163,6 +163,16 @@ TEST(GuestMachine, CarriesFlowsBetweenGuestsAndSimulatedHosts) {
     }
 }
 
+TEST(GuestMachine, SleepsWhileNothingHappens) {
+    GATELAB_NEEDS_GUESTS();
+    if (::getenv("GATELAB_KERNEL")) GTEST_SKIP() << "another kernel than ours may wake more often";
+    GuestWorld world;
+    world.wait(60s);
+    const auto before = world.guests->counters().runs;
+    world.wait(3600s);
+    EXPECT_LT(world.guests->counters().runs - before, 600u);  // two guests, one hour
+}
+
 TEST(GuestMachine, KeepsEvidence) {
     GATELAB_NEEDS_GUESTS();
     auto pattern = (fs::temp_directory_path() / "guest-test-XXXXXX").string();
