@@ -43,7 +43,9 @@ public:
 
     Result<void> send(const agent::Message& message) {
         if (broken_) return fail(broken_->fault, broken_->detail);
-        if (link_.backlog() > kCongested) return fail(Fault::Unavailable, "too much waits for the guest already");
+        // Streams have their own limit, and nobody would tell them to go on.
+        if (std::holds_alternative<agent::Datagram>(message) && link_.backlog() > kCongested)
+            return fail(Fault::Unavailable, "too much waits for the guest already");
         if (!link_.queue(agent::encode(message)))
             return fail(Fault::Unsupported, "a request to the guest is larger than 1 MiB");
         pump_soon();

@@ -27,7 +27,8 @@ public:
     public:
         virtual ~Line() = default;
         virtual agent::Channel channel() const = 0;
-        // Io when the guest is no more, Unavailable when too much waits already. The message's channel is this one.
+        // Io when the guest is no more; Unavailable for a datagram when too much waits already. The message names this
+        // channel.
         virtual Result<void> send(const agent::Message&) = 0;
     };
 
