@@ -43,6 +43,7 @@ Json describe(const RunSummary::RealPeers& real) {
     Json all = {{"mode", real.mode}};
     if (!real.kernel_hash.empty()) all["kernel"] = {{"version", real.kernel_version}, {"hash", real.kernel_hash}};
     all["programs"] = programs;
+    if (!real.kernel_hash.empty()) all["work"] = {{"runs", real.runs}, {"frames", real.frames}};
     return all;
 }
 
@@ -70,10 +71,10 @@ std::string to_run_json(const RunSummary& run) {
                     {"events", run.events},
                     {"flows", run.flows},
                     {"clients", clients},
-                    {"gateways", gateways}}},
-                  {"machine", machine}};
+                    {"gateways", gateways}}}};
     if (run.real_peers) whole["real_peers"] = describe(*run.real_peers);
     if (run.failure) whole["failure"] = run.failure->detail;
+    whole["machine"] = machine;
     return text_of(whole);
 }
 

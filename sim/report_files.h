@@ -34,6 +34,7 @@ struct RunSummary {
         std::string mode;                                           // "virtual", "realtime"
         std::string kernel_version, kernel_hash;                    // of virtual ones
         std::vector<std::pair<std::string, std::string>> programs;  // by node
+        std::uint64_t runs = 0, frames = 0;  // of virtual ones: times that a guest was let run; into and out of guests
     };
     std::optional<RealPeers> real_peers;  // when there are any
     std::optional<Error> failure;         // of a real program, during the run

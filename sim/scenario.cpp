@@ -244,8 +244,14 @@ private:
     }
 
     RunSummary::RealPeers describe_real_peers() const {
-        RunSummary::RealPeers real{with_guests() ? "virtual" : "realtime", {}, {}, {}};
+        RunSummary::RealPeers real;
+        real.mode = with_guests() ? "virtual" : "realtime";
         if (kernel_) real.kernel_version = kernel_->version, real.kernel_hash = kernel_->hash;
+        if (guests_) {
+            const auto counters = guests_->counters();
+            real.runs = counters.runs;
+            real.frames = counters.frames_in + counters.frames_out;
+        }
         const auto note = [&](const std::string& name, const Player& player) {
             if (auto program = player.program(); !program.empty()) real.programs.emplace_back(name, std::move(program));
         };

@@ -193,6 +193,12 @@ LinkCounters Network::counters(const std::string& link, const std::string& from)
     return on.counters(on.side_of(from));
 }
 
+std::uint64_t Network::arrived(const std::string& node) const {
+    std::uint64_t packets = 0;
+    for (const auto& [name, at] : impl_->node(node).interfaces) packets += at.first->counters(1 - at.second).delivered;
+    return packets;
+}
+
 Duration Network::now() const { return impl_->world->now(); }
 
 void Network::begin() { impl_->world->begin(); }

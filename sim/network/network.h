@@ -105,6 +105,7 @@ public:
     // Puts a packet on a link as if `from` had sent it; it passes no interceptor.
     void inject(const std::string& link, const std::string& from, ByteView packet);
     LinkCounters counters(const std::string& link, const std::string& from) const;
+    std::uint64_t arrived(const std::string& node) const;  // packets, over all of its links, so far
 
     // --- running ---
 

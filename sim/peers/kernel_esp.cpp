@@ -13,7 +13,11 @@ namespace {
 constexpr Duration kRefresh = std::chrono::milliseconds(500);
 constexpr Duration kAttention = std::chrono::seconds(1);  // of somebody who looked
 constexpr const char* kFetched = "esp.txt";
-constexpr const char* kDescribed = "esp-all.txt";
+
+constexpr const char* kDrops = "ip -s xfrm state list nokeys; cat /proc/net/xfrm_stat";
+constexpr const char* kEverything =
+    "for what in 'ip -s xfrm state list nokeys' 'ip xfrm policy' 'cat /proc/net/xfrm_stat'; do "
+    "echo \"\\$ $what\"; $what; done";
 
 // The number after `label`, 0 when it is not there.
 template <class Number>
@@ -65,22 +69,47 @@ std::uint64_t outside_selectors_in(std::string_view statistics) {
 
 void KernelEsp::look() {
     looked_ = network_.now();
-    if (!next_ && told()) ask();
+    if (!next_ && told()) refresh();
+}
+
+void KernelEsp::refresh() {
+    next_.reset();
+    if (!looked_ || network_.now() - *looked_ > kAttention) return;
+    if (network_.arrived(port_) != arrived_)
+        return fetch(kDrops, [this](const std::string& text) {
+            note(text);
+            next_ = network_.call_at(network_.now() + kRefresh, [this] { refresh(); });
+        });
+    next_ = network_.call_at(network_.now() + kRefresh, [this] { refresh(); });
 }
 
 void KernelEsp::ask() {
     next_.reset();
-    if (fetching_) return;
-    fetching_ = run("ip -s xfrm state list nokeys; cat /proc/net/xfrm_stat", kFetched, [this] { note(); });
+    fetch(kEverything, [this](std::string text) {
+        note(text);
+        description_ = std::move(text);
+    });
 }
 
-void KernelEsp::note() {
-    fetching_.reset();
-    const auto text = read_file(machine_.folder() / kFetched);
+void KernelEsp::note(const std::string& text) {
     for (const auto& [spi, drops] : drops_in(text)) drops_[spi] = drops;
     outside_ = outside_selectors_in(text);
-    if (looked_ && network_.now() - *looked_ <= kAttention)
-        next_ = network_.call_at(network_.now() + kRefresh, [this] { ask(); });
+}
+
+void KernelEsp::fetch(const std::string& commands, std::function<void(std::string)> done) {
+    if (fetching_) {
+        afterwards_ = [this, commands, done = std::move(done)] { fetch(commands, done); };
+        return;
+    }
+    arrived_ = network_.arrived(port_);
+    fetching_ = machine_.run({{"/bin/sh", "-c", "{ " + commands + "; } > \"$0\"", machine_.inside(kFetched)},
+                              {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"},
+                              {}},
+                             [this, done = std::move(done)](const Result<int>&) {
+                                 fetching_.reset();
+                                 done(read_file(machine_.folder() / kFetched));
+                                 if (const auto next = std::exchange(afterwards_, {})) next();
+                             });
 }
 
 void KernelEsp::forget(const std::string& peer) {
@@ -102,20 +131,6 @@ void KernelEsp::add_to(TunnelStatus& status) const {
         status.unauthentic += found->second.unauthentic;
     }
     status.outside_selectors += outside_;
-}
-
-void KernelEsp::describe(std::function<void(std::string)> told) {
-    describing_ =
-        run("for what in 'ip -s xfrm state list nokeys' 'ip xfrm policy' 'cat /proc/net/xfrm_stat'; do "
-            "echo \"\\$ $what\"; $what; done",
-            kDescribed, [this, told = std::move(told)] { told(read_file(machine_.folder() / kDescribed)); });
-}
-
-std::unique_ptr<Program> KernelEsp::run(const std::string& commands, const char* file, std::function<void()> ended) {
-    return machine_.run({{"/bin/sh", "-c", "{ " + commands + "; } > \"$0\"", machine_.inside(file)},
-                         {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"},
-                         {}},
-                        [ended = std::move(ended)](const Result<int>&) { ended(); });
 }
 
 }  // namespace gatelab::sim::peers

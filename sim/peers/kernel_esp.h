@@ -30,12 +30,18 @@ std::uint64_t outside_selectors_in(std::string_view statistics);
 
 class KernelEsp {
 public:
-    KernelEsp(Network& network, Machine& machine) : network_(network), machine_(machine) {}
+    // `port` is the machine's in the network.
+    KernelEsp(Network& network, Machine& machine, std::string port)
+        : network_(network), machine_(machine), port_(std::move(port)) {}
 
-    // Somebody looks: for the next second what add_to() knows is at most half a second old.
+    // Somebody looks: for the next second drops are at most half a second old. Nothing is fetched unless packets came.
     void look();
-    void ask();  // now
+    // Fetches all there is, for the evidence, too: told() once it is there.
+    void ask();
     bool told() const { return fetching_ == nullptr; }
+    // What was fetched by ask(): associations (without keys), policies and statistics. "" before.
+    const std::string& description() const { return description_; }
+
     // The association belongs to the tunnel with that peer; and the end of such a tunnel.
     void note_association(const std::string& peer, std::uint32_t inbound_spi) { owners_[inbound_spi] = peer; }
     void forget(const std::string& peer);
@@ -43,20 +49,22 @@ public:
     // machine's.
     void add_to(TunnelStatus&) const;
 
-    // Runs once more, for the evidence: associations (without keys), policies and statistics, as text.
-    void describe(std::function<void(std::string)> told);
-
 private:
-    void note();
-    std::unique_ptr<Program> run(const std::string& commands, const char* file, std::function<void()> ended);
+    void refresh();
+    void fetch(const std::string& commands, std::function<void(std::string)> done);
+    void note(const std::string& text);
 
     Network& network_;
     Machine& machine_;
+    const std::string port_;
     std::map<std::uint32_t, EspDrops> drops_;      // by SPI; those of associations that are no more, too
     std::map<std::uint32_t, std::string> owners_;  // peers by SPI
     std::uint64_t outside_ = 0;
+    std::string description_;
     std::optional<Duration> looked_;
-    std::unique_ptr<Program> fetching_, describing_;
+    std::uint64_t arrived_ = 0;  // at the port, when it was fetched last
+    std::unique_ptr<Program> fetching_;
+    std::function<void()> afterwards_;  // asked for while something was fetched
     Timer next_;
 };
 

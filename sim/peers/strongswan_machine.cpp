@@ -11,6 +11,7 @@ namespace gatelab::sim::peers {
 namespace {
 
 constexpr Duration kLongestFarewell = std::chrono::seconds(4);
+constexpr Duration kPatience = std::chrono::milliseconds(1);
 
 const ReportedSa* find_up(const CharonReport& report, const std::string& peer) {
     const auto found = std::find_if(report.sas.begin(), report.sas.end(),
@@ -79,7 +80,7 @@ Result<std::unique_ptr<StrongSwanMachine>> StrongSwanMachine::start(const Stage&
     auto machine = make_machine(stage, options);
     if (!machine) return pass(machine);
     self->machine_ = std::move(*machine);
-    if (stage.guests) self->esp_ = std::make_unique<KernelEsp>(stage.network, *self->machine_);
+    if (stage.guests) self->esp_ = std::make_unique<KernelEsp>(stage.network, *self->machine_, options.port);
     Charon::Options daemon;
     daemon.name = options.node;
     daemon.files = std::move(options.files);
@@ -140,11 +141,14 @@ std::string StrongSwanMachine::reason_of(std::uint32_t sa) const {
 
 void StrongSwanMachine::leave() {
     if (std::exchange(left_, true)) return;
-    if (!esp_ || charon_->state() != Charon::State::Ready) return charon_->stop();
-    esp_->describe([this](std::string text) {  // before charon takes its associations along
-        esp_at_the_end_ = std::move(text);
-        charon_->stop();
-    });
+    // Before charon takes its associations along.
+    if (esp_ && charon_->state() == Charon::State::Ready && esp_->description().empty()) esp_->ask();
+    stop_when_told();
+}
+
+void StrongSwanMachine::stop_when_told() {
+    if (told()) return charon_->stop();
+    waiting_ = stage_.network.call_at(stage_.network.now() + kPatience, [this] { stop_when_told(); });
 }
 
 Result<void> StrongSwanMachine::finish() {
@@ -157,8 +161,8 @@ Result<void> StrongSwanMachine::finish() {
     for (const auto& one : keys.ike) stage_.keys.add(one);
     for (const auto& one : keys.esp) stage_.keys.add(one);
     auto kept = charon_->keep_outcome();
-    if (kept && !stage_.folder.empty() && !esp_at_the_end_.empty())
-        kept = write_file(evidence() / "xfrm-state.txt", esp_at_the_end_);
+    if (kept && esp_ && !stage_.folder.empty() && !esp_->description().empty())
+        kept = write_file(evidence() / "xfrm-state.txt", esp_->description());
     if (!ended) return fail(Fault::Io, node_ + ": charon cannot be ended");
     return kept;
 }

@@ -45,13 +45,14 @@ private:
     StrongSwanMachine(const Stage& stage, std::string node) : stage_(stage), node_(std::move(node)) {}
     std::filesystem::path evidence() const;
     void note_report(const CharonReport& before);
+    void stop_when_told();
 
     const Stage stage_;
     const std::string node_;
     std::unique_ptr<Machine> machine_;
     std::unique_ptr<KernelEsp> esp_;  // when the machine's kernel does ESP
     std::unique_ptr<Charon> charon_;
-    std::string esp_at_the_end_;
+    Timer waiting_;
     bool left_ = false, finished_ = false;
 };
 

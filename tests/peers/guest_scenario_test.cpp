@@ -177,5 +177,35 @@ TEST_F(GuestScenario, CarriesNativeEspOfBothFamiliesToTheKernelAndBack) {
         }
 }
 
+TEST_F(GuestScenario, CountsWhatTheKernelDropped) {
+    auto topology = remote_user(Implementation::Gatelab, Implementation::StrongSwan);
+    topology.flows.clear();
+    RunOptions options;
+    options.real_peers = RealPeers::Virtual;
+    auto created = Scenario::create(topology, options);
+    ASSERT_TRUE(created) << created.error().detail;
+    auto& scenario = **created;
+    Bytes last;
+    scenario.intercept("isp-gateway", [&](const auto& from, ByteView packet) {
+        if (from == "isp" && packet[9] == 50) last = copy_of(packet);
+        return Verdict{};
+    });
+    auto& alice = scenario.client("alice");
+    alice.connect();
+    ASSERT_TRUE(scenario.run_until([&] { return alice.status().up; }, 2s)) << alice.status().failure;
+    EXPECT_EQ(scenario.ping("alice", "web", 3).received, 3);
+    ASSERT_FALSE(last.empty());
+    auto& gateway = scenario.gateway("gateway");
+    ASSERT_TRUE(scenario.run_until([&] { return gateway.session("alice") != nullptr; }, 1s));
+    const auto status = [&] { return gateway.session("alice")->status(); };
+    scenario.inject("isp-gateway", "isp", last);
+    EXPECT_TRUE(scenario.run_until([&] { return status().replayed == 1; }, 2s));
+    last[27] = static_cast<std::uint8_t>(last[27] + 9);  // the sequence number: new, but not what was sealed
+    scenario.inject("isp-gateway", "isp", last);
+    EXPECT_TRUE(scenario.run_until([&] { return status().unauthentic == 1; }, 2s));
+    EXPECT_EQ(status().replayed, 1u);
+    EXPECT_EQ(status().packets_in, 3u);
+}
+
 }  // namespace
 }  // namespace gatelab::sim
