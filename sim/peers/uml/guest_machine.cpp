@@ -100,9 +100,10 @@ private:
 
     void configure() {
         const auto& machine = spec_.machine;
-        diary_->write(fmt::format("card: addresses {}, borrowed {}, mtu {}{}",
-                                  fmt::join(dotted(machine.addresses), " "), fmt::join(dotted(machine.borrowed), " "),
-                                  machine.mtu, machine.forwards ? ", forwards" : ""));
+        auto line = fmt::format("card: addresses {}, mtu {}", fmt::join(dotted(machine.addresses), " "), machine.mtu);
+        if (!machine.borrowed.empty()) line += fmt::format(", borrowed {}", fmt::join(dotted(machine.borrowed), " "));
+        if (machine.forwards) line += ", forwards";
+        diary_->write(line);
         control_.send(agent::Configure{spec_.node, dotted(machine.addresses), dotted(machine.borrowed), machine.mtu,
                                        static_cast<std::uint8_t>(machine.forwards)});
     }

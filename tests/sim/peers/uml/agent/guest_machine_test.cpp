@@ -183,7 +183,7 @@ TEST(GuestMachine, KeepsEvidence) {
     }
     const auto log = contents(folder / "alice" / "guest.log");
     EXPECT_THAT(log, HasSubstr("kernel: 6."));
-    EXPECT_THAT(log, HasSubstr("card: addresses 10.0.1.1,"));
+    EXPECT_THAT(log, HasSubstr("card: addresses 10.0.1.1, mtu 1500"));
     EXPECT_THAT(log, HasSubstr("run: /bin/echo hello"));
     EXPECT_THAT(log, HasSubstr("exit status 0: /bin/echo hello"));
     EXPECT_TRUE(fs::exists(folder / "alice" / "console.log"));
