@@ -126,11 +126,21 @@ void Calendar::run() {
     serve_until_it_waits();
 }
 
+// Never waits: the watchdog could not see that. The ACK of a RUN and what follows it often come together.
 Result<void> Calendar::serve() {
-    Message message{};
-    const auto whole = receive(message);
-    if (!whole) return pass(whole);
-    return *whole ? handle(message) : Result<void>{};
+    const auto got = ::recv(socket_.get(), heard_.data() + filled_, heard_.size() - filled_, MSG_DONTWAIT);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) return {};
+    if (got <= 0) return fail(Fault::Io, "closed the connection of its clock");
+    filled_ += static_cast<std::size_t>(got);
+    std::size_t start = 0;
+    for (; filled_ - start >= sizeof(Message); start += sizeof(Message)) {
+        Message message;
+        std::memcpy(&message, heard_.data() + start, sizeof message);
+        if (auto handled = handle(message); !handled) return handled;
+    }
+    std::memmove(heard_.data(), heard_.data() + start, filled_ - start);
+    filled_ -= start;
+    return {};
 }
 
 Result<void> Calendar::handle(const Message& message) {
@@ -194,18 +204,6 @@ void Calendar::schedule() {
     if (appointment_ && scheduled_ == request_) return;
     scheduled_ = request_;
     appointment_ = options_.clock.call_at(request_, [this] { run(); });
-}
-
-// Never waits: the watchdog could not see that.
-Result<bool> Calendar::receive(Message& message) {
-    const auto got = ::recv(socket_.get(), partial_.data() + received_, partial_.size() - received_, MSG_DONTWAIT);
-    if (got < 0 && (errno == EINTR || errno == EAGAIN)) return false;
-    if (got <= 0) return fail(Fault::Io, "closed the connection of its clock");
-    received_ += static_cast<std::size_t>(got);
-    if (received_ < partial_.size()) return false;
-    std::memcpy(&message, partial_.data(), sizeof message);
-    received_ = 0;
-    return true;
 }
 
 Result<void> Calendar::send(const Message& message) {

@@ -70,11 +70,10 @@ private:
     Result<void> connect(const std::function<bool()>& gone);
     void run();
     void serve_until_it_waits();
-    Result<void> serve();  // one message of the clock's
+    Result<void> serve();  // what the clock has said
     Result<void> handle(const Message&);
     Result<void> start(const Message&);
     Result<void> request(std::uint64_t time);
-    Result<bool> receive(Message&);  // false when a part is still missing
     Result<void> send(const Message&);
     // Waits until one of `waits_` can be read; false when the deadline comes first.
     bool hear(std::size_t count, Deadline);
@@ -93,8 +92,8 @@ private:
     Duration request_{};    // the time to run at
     Timer appointment_;     // set while the guest waits
     Duration scheduled_{};  // when the appointment is
-    std::array<std::uint8_t, sizeof(Message)> partial_{};
-    std::size_t received_ = 0;
+    std::array<std::uint8_t, 4 * sizeof(Message)> heard_{};
+    std::size_t filled_ = 0;
     std::uint32_t sequence_ = 0;
     std::uint32_t unacknowledged_ = 0;  // the RUN that the guest has not acknowledged yet; 0 if none
     std::uint64_t runs_ = 0, requests_ = 0;
