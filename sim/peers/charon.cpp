@@ -23,6 +23,15 @@ constexpr Duration kUnexplained = 3s;  // an attempt without an SA and without a
 constexpr int kLinesInErrors = 40;
 constexpr const char* kOutput = "output";
 
+std::vector<std::string> daemon_command(const std::filesystem::path& folder, EspBy esp) {
+    if (esp == EspBy::Libipsec) return {kCharonProgram};
+    // charon changes the owner of a log file that it opens, which succeeds or fails by who we are. The guest must not
+    // see that, so its logs are streams.
+    return {
+        "/bin/sh", "-c",
+        fmt::format("exec {} >>{} 2>>{}", kCharonProgram, (folder / kPrivateLog).string(), (folder / kLog).string())};
+}
+
 }  // namespace
 
 std::string last_lines(const std::string& log, int count) {
@@ -47,6 +56,9 @@ Charon::~Charon() = default;
 // --- getting ready ----------------------------------------------------------------------------------------------
 
 void Charon::launch() {
+    if (options_.esp == EspBy::Kernel && ::access(kCharonProgram, X_OK) != 0)
+        return give_up(Fault::Unavailable,
+                       fmt::format("there is no {}: install charon-systemd and strongswan-swanctl", kCharonProgram));
     if (options_.esp == EspBy::Libipsec && ::access(kCharonProgram, X_OK) == 0 && ::access(kLibipsecPlugin, R_OK) != 0)
         return give_up(Fault::Unavailable,
                        fmt::format("there is no {}: install libcharon-extra-plugins", kLibipsecPlugin));
@@ -56,7 +68,8 @@ void Charon::launch() {
         if (auto written = write_file(machine_.folder() / file.path, file.text); !written)
             return give_up(written.error().fault, written.error().detail);
     if (auto kept = keep_configuration(); !kept) return give_up(kept.error().fault, kept.error().detail);
-    daemon_ = machine_.run({{kCharonProgram}, daemon_environment(machine_.inside(""), options_.esp), kOutput},
+    daemon_ = machine_.run({daemon_command(machine_.inside(""), options_.esp),
+                            daemon_environment(machine_.inside(""), options_.esp), kOutput},
                            [this](Result<int> how) { handle_end(std::move(how)); });
     knock();
 }

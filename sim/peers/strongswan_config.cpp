@@ -225,9 +225,10 @@ std::vector<ConfigFile> site_files(const StrongSwanSiteSettings& settings) {
 
 ConfigFile daemon_file(const DaemonSettings& settings) {
     const auto at = [&](const char* file) { return in_quotes((settings.folder / file).string()); };
-    const auto log = [&](Writer& out, const char* name, const char* file) {
+    const bool by_kernel = settings.esp == EspBy::Kernel;
+    const auto log = [&](Writer& out, const char* name, const char* file, const char* stream) {
         out.open(name);
-        out.set("path", at(file));
+        out.set("path", by_kernel ? stream : at(file));
         out.set("time_format", "%H:%M:%S");
         out.set("time_add_ms", "yes");
         out.set("flush_line", "yes");
@@ -236,7 +237,6 @@ ConfigFile daemon_file(const DaemonSettings& settings) {
     };
     Writer out;
     out.open("charon-systemd");
-    const bool by_kernel = settings.esp == EspBy::Kernel;
     // OpenSSL has every algorithm of our policies, but its key derivation fails here: kdf. kernel-libipsec comes before
     // kernel-netlink: what it does, that one shall not.
     out.set("load", fmt::format("random nonce openssl pem x509 pubkey pkcs1 pkcs8 constraints socket-default {}"
@@ -248,11 +248,11 @@ ConfigFile daemon_file(const DaemonSettings& settings) {
     out.set("retransmit_base", "1.5");
     out.set("retransmit_tries", "3");
     out.open("filelog");
-    log(out, "ordinary", kLog);
+    log(out, "ordinary", kLog, "stderr");
     out.set("default", "1");
     out.close();
     if (settings.log_keys) {
-        log(out, "private", kPrivateLog);
+        log(out, "private", kPrivateLog, "stdout");
         out.set("default", "-1");
         out.set("ike", "4");
         out.set("chd", "4");

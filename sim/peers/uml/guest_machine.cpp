@@ -138,6 +138,9 @@ Result<fs::path> make_share(const Guests& guests, const std::string& node) {
     const auto init = share / "init";
     std::error_code error;
     fs::create_directory(share, error);
+    // The guest finds us to own the folder, and programs that have given up root's powers there would write to it or not
+    // by who we are. The folder above is closed to others.
+    if (!error) fs::permissions(share, fs::perms::all, error);
     std::ofstream file{init, std::ios::binary};
     const auto& program = agent_files().front().second;
     file.write(program.data(), static_cast<std::streamsize>(program.size()));
