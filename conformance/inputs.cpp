@@ -6,14 +6,23 @@
 #include "sim/peers/uml/kernel.h"
 
 namespace gatelab::conformance {
+namespace {
+
+// "5.9.8" of "strongSwan 5.9.8 swanctl".
+std::string number_in(const std::string& text) {
+    const auto start = text.find_first_of("0123456789");
+    return start == text.npos ? "" : text.substr(start, text.find(' ', start) - start);
+}
+
+}  // namespace
 
 std::map<std::string, std::string> inputs_of(const std::vector<const Job*>& jobs) {
     std::map<std::string, std::string> inputs;
     const auto real = [](const Job* job) { return job->pair.has_real_program(); };
     if (std::none_of(jobs.begin(), jobs.end(), real)) return inputs;
-    for (const auto& one : sim::peers::capabilities())
-        if (one.what == "swanctl" && !one.version.empty())
-            inputs["strongswan"] = one.version.substr(one.version.rfind(' ') + 1);  // "strongSwan swanctl 5.9.8"
+    const auto swanctl = sim::peers::capability("swanctl");
+    if (const auto version = swanctl ? number_in(swanctl->version) : ""; !version.empty())
+        inputs["strongswan"] = version;
     if (std::none_of(jobs.begin(), jobs.end(), [&](const Job* job) { return real(job) && !job->real_time(); }))
         return inputs;
     if (const auto kernel = sim::peers::uml::find_kernel()) {

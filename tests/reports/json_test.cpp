@@ -45,6 +45,14 @@ TEST(ReportJson, SurvivesARoundTrip) {
     EXPECT_EQ(to_json(*again), text);
 }
 
+TEST(ReportJson, ReadsReportsFromBeforeInputsWereTold) {
+    auto whole = json::parse(to_json(sample_report()));
+    whole.erase("inputs");
+    const auto report = from_json(whole.dump());
+    ASSERT_TRUE(report) << report.error().detail;
+    EXPECT_TRUE(report->inputs.empty());
+}
+
 // Takes out every "machine".
 json without_machine(json whole) {
     whole.erase("machine");
