@@ -6,58 +6,14 @@
 #include <sstream>
 
 #include "sim/peers/files.h"
-#include "tests/peers/way.h"
+#include "tests/peers/machine_stage.h"
 
 namespace gatelab::sim::peers {
 namespace {
 
 using namespace std::chrono_literals;
 
-class MachineOf : public ::testing::TestWithParam<Way> {
-protected:
-    void SetUp() override {
-        NetworkOptions options;
-        options.real_time = GetParam() == Way::Namespaces;
-        options.lead = kTestLead;
-        network = std::make_unique<Network>(options);
-        network->add_port("box");
-        network->add_host("far", {Ipv4Address{192, 0, 2, 2}});
-        topologies::Link link;
-        link.name = "wire";
-        network->connect("box", "far", link);
-        network->add_route("far", Prefix{}, "box");
-        auto made = make({{Ipv4Address{192, 0, 2, 1}}});
-        if (!made) GTEST_SKIP() << made.error().detail;
-        machine = std::move(*made);
-    }
-
-    Result<std::unique_ptr<Machine>> make(MachineSpec spec) {
-        if (GetParam() == Way::Namespaces)
-            return make_namespace_machine(*network, {.node = "box", .port = "box", .machine = std::move(spec)});
-        if (const auto kernel = uml::find_kernel(); !kernel) return pass(kernel);
-        auto started = guests_for(*network);
-        if (!started) return pass(started);
-        guests = std::move(*started);
-        uml::GuestMachineSpec guest;
-        guest.node = guest.port = "box";
-        guest.machine = std::move(spec);
-        return uml::make_guest_machine(*guests, *network, std::move(guest));
-    }
-
-    bool run_until(const std::function<bool()>& condition) {
-        return network->run_until(condition, network->now() + 10s);
-    }
-
-    std::unique_ptr<Program> start(const std::string& script, std::optional<Result<int>>& ended) {
-        return machine->run({{"/bin/sh", "-c", script}, {"PATH=/usr/bin:/bin"}, "output"},
-                            [&](Result<int> how) { ended = std::move(how); });
-    }
-
-    std::unique_ptr<Network> network;
-    std::unique_ptr<uml::Guests> guests;
-    std::unique_ptr<Machine> machine;
-};
-
+class MachineOf : public MachineStage {};
 INSTANTIATE_TEST_SUITE_P(BothWays, MachineOf, kWays, name_of_parameter);
 
 TEST_P(MachineOf, RunsAProgramAndTellsHowItEnded) {
