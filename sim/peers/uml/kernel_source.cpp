@@ -55,6 +55,10 @@ std::optional<KernelSource> downloadable(const KernelWorkshop& workshop) {
 }  // namespace
 
 Result<KernelSource> find_kernel_source(const KernelWorkshop& workshop) {
+#ifndef __x86_64__
+    return fail(Fault::Unavailable,
+                "the kernel for virtual time runs on x86-64 only; real programs run in real time here");
+#endif
     std::vector<std::string> missing, packages;
     for (const auto& tool : kTools)
         if (find_program(tool.program, workshop.tools).empty()) {
