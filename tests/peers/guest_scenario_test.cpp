@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -175,6 +176,23 @@ TEST_F(GuestScenario, CarriesNativeEspOfBothFamiliesToTheKernelAndBack) {
             EXPECT_THAT(peers::read_file(options.out / "peers" / (dialling ? "alice" : "gateway") / "xfrm-state.txt"),
                         HasSubstr(one.in_the_kernel));
         }
+}
+
+TEST_F(GuestScenario, KeepsStepWithTheWallClockWhenAsked) {
+    auto topology = remote_user(Implementation::StrongSwan, Implementation::Gatelab);
+    topology.flows.clear();
+    RunOptions options;
+    options.real_peers = RealPeers::Virtual;
+    options.keep_real_time = true;
+    auto created = Scenario::create(topology, options);
+    ASSERT_TRUE(created) << created.error().detail;
+    auto& scenario = **created;
+    const auto began = std::chrono::steady_clock::now();
+    scenario.client("alice").connect();
+    scenario.run_for(1500ms);
+    EXPECT_TRUE(scenario.client("alice").status().up);
+    EXPECT_GE(std::chrono::steady_clock::now() - began, 1499ms);
+    EXPECT_TRUE(scenario.lateness().real_time);
 }
 
 TEST_F(GuestScenario, CountsWhatTheKernelDropped) {
