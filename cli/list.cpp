@@ -64,8 +64,8 @@ Exit list_requirements(const Console& console, bool markdown) {
 std::string why_not_here(const conformance::Player& player) {
     if (!player.is_real() || player.real_time) return why_not(player.implementation);
     if (const auto choice = sim::choose_real_peers(sim::RealPeers::Virtual); !choice) return choice.error().detail;
-    for (const auto& one : sim::peers::capabilities())
-        if (!one.available && (one.what == "charon-systemd" || one.what == "swanctl")) return one.reason;
+    for (const auto* what : {"charon-systemd", "swanctl", "ip"})
+        if (const auto one = sim::peers::capability(what); one && !one->available) return one->reason;
     return {};
 }
 

@@ -1,7 +1,6 @@
 #include "sim/real_peers.h"
 
-#include <fmt/format.h>
-
+#include "sim/peers/uml/ground.h"
 #include "sim/peers/uml/kernel.h"
 
 namespace gatelab::sim {
@@ -14,15 +13,13 @@ std::optional<RealPeers> real_peers_named(std::string_view name) {
 
 Result<RealPeersChoice> choose_real_peers(std::optional<RealPeers> asked) {
     if (asked == RealPeers::RealTime) return RealPeersChoice{};
-    const auto kernel = peers::uml::find_kernel();
-    if (kernel) return RealPeersChoice{RealPeers::Virtual, {}};
+    const auto able = peers::uml::can_run_guests();
+    if (able) return RealPeersChoice{RealPeers::Virtual, {}};
+    const auto why = able.error().detail + (peers::uml::find_kernel() ? "" : " (about 4 minutes, once)");
     if (asked == RealPeers::Virtual)
-        return fail(Fault::Unavailable, fmt::format("real programs in virtual time need a kernel of their own: {}; "
-                                                    "building one takes about 4 minutes, once",
-                                                    kernel.error().detail));
+        return fail(Fault::Unavailable, "real programs in virtual time need kernels of their own: " + why);
     return RealPeersChoice{RealPeers::RealTime,
-                           "real programs run in real time; in virtual time a run repeats bit for bit, but that needs "
-                           "a kernel for them: `gatelab peers kernel` builds it in about 4 minutes, once"};
+                           "real programs run in real time; in virtual time a run repeats bit for bit, but " + why};
 }
 
 }  // namespace gatelab::sim

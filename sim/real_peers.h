@@ -18,8 +18,8 @@ struct RealPeersChoice {
 // "virtual" and "realtime"; nothing for another word.
 std::optional<RealPeers> real_peers_named(std::string_view);
 
-// Virtual time where this machine has a kernel for it, unless asked otherwise. Unavailable, with the command that makes
-// one, when virtual time was asked for and there is none.
+// Virtual time where this machine can run guests (see peers/uml/ground.h), unless asked otherwise. Unavailable, with
+// the command that makes one, when virtual time was asked for and there is none.
 Result<RealPeersChoice> choose_real_peers(std::optional<RealPeers> asked);
 
 }  // namespace gatelab::sim
