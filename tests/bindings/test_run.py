@@ -143,3 +143,17 @@ def test_makes_data_frames(run):
     assert isinstance(run.to_pandas(), pandas.DataFrame)
     assert list(run.to_pandas()["name"]) == [flow.name for flow in run.flows]
     assert len(run.events.to_pandas()) == len(run.events)
+
+
+def test_repeats_with_a_real_program_in_virtual_time():
+    topology = gatelab.load("remote-user-strongswan")
+    try:
+        first = topology.run(seed=5, duration=20, real_peers="virtual")
+    except gatelab.GatelabError as lacking:
+        if lacking.fault != "unavailable":
+            raise
+        pytest.skip(str(lacking))
+    assert first.tunnels["alice"].up and not first.tunnels["alice"].udp_encapsulation
+    again = topology.run(seed=5, duration=20, real_peers="virtual")
+    assert list(again.events) == list(first.events)
+    assert list(topology.run(seed=6, duration=20, real_peers="virtual").events) != list(first.events)
