@@ -127,7 +127,8 @@ CaseResult run_here(const Job& job, const Options& options, const std::filesyste
     note_lateness(result, (*scenario)->lateness());
     if (!finished) {
         result.verdict = Verdict::Error;
-        result.reason = "the evidence could not be kept: " + finished.error().detail;
+        result.reason =
+            "the run did not end well: " + finished.error().detail;  // a real program died, the disk is full
     }
     note_contention(result, contention);
     return result;
