@@ -41,7 +41,12 @@ std::string_view name_of(const NodeKind& kind) {
 }
 
 std::string_view name_of(Implementation implementation) {
-    return implementation == Implementation::Gatelab ? "gatelab" : "strongswan";
+    switch (implementation) {
+        case Implementation::Gatelab: return "gatelab";
+        case Implementation::StrongSwan: return "strongswan";
+        case Implementation::Libreswan: return "libreswan";
+    }
+    return "?";
 }
 
 std::string_view name_of(Authentication authentication) {

@@ -58,7 +58,7 @@ struct CertificateSpec {
 
 // --- nodes ------------------------------------------------------------------------------------------------------
 
-enum class Implementation { Gatelab, StrongSwan };
+enum class Implementation { Gatelab, StrongSwan, Libreswan };
 enum class Authentication { Certificate, PreSharedKey };
 
 // A remote user's machine with a VPN client (an Azure point-to-site client).

@@ -6,7 +6,8 @@ namespace gatelab::topologies {
 namespace {
 
 const Choices<Implementation> kImplementations{{"gatelab", Implementation::Gatelab},
-                                               {"strongswan", Implementation::StrongSwan}};
+                                               {"strongswan", Implementation::StrongSwan},
+                                               {"libreswan", Implementation::Libreswan}};
 const Choices<FilterRule::Action> kFilterActions{{"allow", FilterRule::Action::Allow},
                                                  {"drop", FilterRule::Action::Drop}};
 
