@@ -1,4 +1,4 @@
-// gatelab peers kernel
+// gatelab peers kernel, gatelab peers libreswan
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "cli/verbs.h"
+#include "sim/peers/libreswan_package.h"
 #include "sim/peers/uml/kernel.h"
 
 namespace gatelab::cli {
@@ -62,6 +63,21 @@ Exit make_kernel(const Console& console) {
     return Exit::Held;
 }
 
+Exit get_libreswan(const Console& console) {
+    const auto package =
+        sim::peers::fetch_libreswan([](const std::string& step) { fmt::print(stderr, "{}\n", step); });
+    if (!package) return console.complain(package.error());
+    const auto where = package->root.empty() ? std::string{"installed"} : package->root.string();
+    if (console.json) {
+        console.print_document(Json{{"path", where}, {"version", package->version}});
+        return Exit::Held;
+    }
+    Table table{{"libreswan", where}};
+    table.add({"version", package->version});
+    console.print(table.text());
+    return Exit::Held;
+}
+
 }  // namespace
 
 void add_peers(CLI::App& root, Request& request) {
@@ -69,6 +85,8 @@ void add_peers(CLI::App& root, Request& request) {
     peers->require_subcommand(1);
     add_verb(*peers, request, "kernel", "Build the kernel of real peers in virtual time, unless it is there",
              make_kernel);
+    add_verb(*peers, request, "libreswan", "Fetch libreswan and unpack it, without installing, unless that was done",
+             get_libreswan);
 }
 
 }  // namespace gatelab::cli
