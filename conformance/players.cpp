@@ -13,6 +13,9 @@ std::string_view name_of(Feature feature) {
         case Feature::VirtualTime: return "virtual-time";
         case Feature::StaySilent: return "stay-silent";
         case Feature::CountDrops: return "count-drops";
+        case Feature::TellNat: return "tell-nat";
+        case Feature::ManySelectors: return "many-selectors";
+        case Feature::AnyCertificate: return "any-certificate";
     }
     return "?";
 }
@@ -29,6 +32,13 @@ const std::vector<Player>& players() {
           {Feature::VirtualTime, "charon lives by the machine's clock"},
           {Feature::StaySilent, "charon answers INVALID_SYNTAX in clear"},
           {Feature::CountDrops, "kernel-libipsec does not tell what it dropped"}},
+         true},
+        {"libreswan",
+         Implementation::Libreswan,
+         {{Feature::TellNat, "pluto logs that there is a NAT, not where"},
+          {Feature::ManySelectors, "libreswan 4.10 has one traffic selector a side"},
+          {Feature::AnyCertificate, "pluto does not load a certificate of its own that is not valid"}},
+         false,
          true},
     };
     return kPlayers;

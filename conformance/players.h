@@ -11,11 +11,14 @@ namespace gatelab::conformance {
 
 // What a case may need of a player.
 enum class Feature {
-    NativeEsp,    // carries ESP as IP protocol 50 when there is no NAT
-    HonestNat,    // claims to be behind a NAT only when it is
-    VirtualTime,  // takes part in simulated time, so that hours cost nothing
-    StaySilent,   // does not answer an IKE_SA_INIT request that it cannot read
-    CountDrops,   // tells how many packets it dropped, and why
+    NativeEsp,       // carries ESP as IP protocol 50 when there is no NAT
+    HonestNat,       // claims to be behind a NAT only when it is
+    VirtualTime,     // takes part in simulated time, so that hours cost nothing
+    StaySilent,      // does not answer an IKE_SA_INIT request that it cannot read
+    CountDrops,      // tells how many packets it dropped, and why
+    TellNat,         // tells on which side it found a NAT
+    ManySelectors,   // has children with more than one traffic selector a side
+    AnyCertificate,  // presents a certificate of its own that is not valid, too
 };
 std::string_view name_of(Feature);  // "native-esp"
 
@@ -38,7 +41,8 @@ struct Player {
     std::string name;  // "strongswan", "strongswan-realtime"
     topologies::Implementation implementation;
     std::vector<Lack> lacks;
-    bool real_time = false;  // in a namespace of this machine, and the whole network keeps step with the wall clock
+    bool real_time = false;     // in a namespace of this machine, and the whole network keeps step with the wall clock
+    bool by_name_only = false;  // does not join a run that did not ask for it
 
     bool is_real() const { return implementation != topologies::Implementation::Gatelab; }
     std::string_view family() const { return topologies::name_of(implementation); }

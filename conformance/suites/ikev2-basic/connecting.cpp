@@ -139,6 +139,7 @@ std::vector<Case> connecting() {
         {.id = "lets-two-users-talk",
          .requirements = {"P2S-RT-13"},
          .sentence = "Two users of one gateway reach each other through their tunnels.",
+         .needs = {{Side::Both, Feature::ManySelectors}},
          .topology = remote_access_behind_nat,
          .check = users_talk},
         {.id = "connects-again-after-hanging-up",

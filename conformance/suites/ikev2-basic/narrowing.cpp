@@ -63,6 +63,7 @@ std::vector<Case> narrowing() {
     return {{.id = "narrows-selectors",
              .requirements = {"RFC7296-2.9-NARROWING", "P2S-FAQ-06", "P2S-RT-01"},
              .sentence = "A client that asks for everything is narrowed to the virtual network and keeps to that.",
+             .needs = {{Side::Client, Feature::ManySelectors}},
              .topology = remote_access,
              .check = narrows}};
 }

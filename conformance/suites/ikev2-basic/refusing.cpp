@@ -61,10 +61,11 @@ void is_refused(Context& context) {
 }
 
 Case refusal(std::string id, std::vector<std::string> requirements, std::string sentence,
-             Topology (*topology)(const Pair&)) {
+             Topology (*topology)(const Pair&), std::vector<Need> needs = {}) {
     return {.id = std::move(id),
             .requirements = std::move(requirements),
             .sentence = std::move(sentence),
+            .needs = std::move(needs),
             .topology = topology,
             .check = is_refused};
 }
@@ -77,13 +78,16 @@ std::vector<Case> refusing() {
         refusal("refuses-wrong-pre-shared-key", {failed, "RFC7296-2.15-PSK"},
                 "A user with the wrong key is refused with AUTHENTICATION_FAILED.", with_wrong_key),
         refusal("refuses-expired-client-certificate", {failed, "RFC7296-2.15-CERTIFICATE", "P2S-CERT-06"},
-                "A user whose certificate has expired is refused with AUTHENTICATION_FAILED.", with_expired_client),
+                "A user whose certificate has expired is refused with AUTHENTICATION_FAILED.", with_expired_client,
+                {{Side::Client, Feature::AnyCertificate}}),
         refusal("refuses-client-certificate-that-is-not-yet-valid", {failed, "P2S-CERT-06"},
-                "A user whose certificate is not valid yet is refused with AUTHENTICATION_FAILED.", with_early_client),
+                "A user whose certificate is not valid yet is refused with AUTHENTICATION_FAILED.", with_early_client,
+                {{Side::Client, Feature::AnyCertificate}}),
         refusal("refuses-client-of-another-root", {failed, "P2S-CERT-03", "P2S-CERT-06"},
                 "A user whose certificate comes from a root that was not uploaded is refused.", with_stranger),
         refusal("refuses-expired-gateway-certificate", {failed, "RFC7296-2.15-CERTIFICATE", "P2S-CERT-17"},
-                "A client hangs up on a gateway whose certificate has expired.", with_expired_gateway),
+                "A client hangs up on a gateway whose certificate has expired.", with_expired_gateway,
+                {{Side::Gateway, Feature::AnyCertificate}}),
     };
 }
 

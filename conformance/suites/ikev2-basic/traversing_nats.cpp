@@ -142,6 +142,7 @@ std::vector<Case> traversing_nats() {
         {.id = "floats-to-port-4500-behind-nat",
          .requirements = {"RFC7296-2.23-FLOAT", "RFC7296-2.23-NAT-DETECTION", "RFC3948-2.1-ENCAPSULATION"},
          .sentence = "Behind a NAT, everything after IKE_SA_INIT goes over UDP port 4500.",
+         .needs = {{Side::Client, Feature::TellNat}},
          .topology = remote_access_behind_nat,
          .check = floats_to_4500},
         {.id = "stays-on-port-500-without-nat",
