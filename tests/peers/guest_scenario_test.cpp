@@ -52,6 +52,7 @@ protected:
         EXPECT_TRUE(scenario) << scenario.error().detail;
         const auto ended = run_to_end(**scenario, topology.duration);
         EXPECT_TRUE(ended) << ended.error().detail;
+        scenario->reset();  // what is left is left for good
         std::map<std::string, std::string> files;
         for (const auto& entry : fs::recursive_directory_iterator(options.out))
             if (entry.is_regular_file())

@@ -33,6 +33,11 @@ public:
         booting_ = call_soon([this] { calendar_.boot([this] { return !process_->running(); }); });
     }
 
+    // Killed before its connections close: it would say on its console that it missed them, or not get that far.
+    ~GuestOfKernel() override {
+        if (!death_) end_process();
+    }
+
     // Guest
     Card& card(std::size_t index) override { return *cards_.at(index); }
     Result<void> health() const override {
@@ -76,13 +81,18 @@ private:
         const auto console = process_->last_lines();
         death_ = Error{Fault::Unavailable, fmt::format("the guest {} {}; its console {}", name_, error.detail,
                                                        console.empty() ? "is empty" : "ends with:\n" + console)};
+        end_process();
         calendar_.end();
         for (auto& card : cards_) card->end();
         booting_.reset();
-        process_->kill();
         ending_ = call_soon([this] {
             if (const auto call = std::exchange(on_end_, {})) call();
         });
+    }
+
+    void end_process() {
+        process_->kill();
+        (void)process_->end(kLastWords);
     }
 
     std::string name_;
