@@ -14,6 +14,7 @@ std::string_view name_of(Feature feature) {
         case Feature::StaySilent: return "stay-silent";
         case Feature::CountDrops: return "count-drops";
         case Feature::TellNat: return "tell-nat";
+        case Feature::FirstGroup: return "first-group";
         case Feature::ManySelectors: return "many-selectors";
         case Feature::AnyCertificate: return "any-certificate";
     }
@@ -35,7 +36,10 @@ const std::vector<Player>& players() {
          true},
         {"libreswan",
          Implementation::Libreswan,
-         {{Feature::TellNat, "pluto logs that there is a NAT, not where"},
+         {{Feature::StaySilent, "pluto answers in clear what it cannot read"},
+          {Feature::CountDrops, "the kernel's counters are read twice a second, not at every packet"},
+          {Feature::FirstGroup, "libreswan 4.10 is built without group 24"},
+          {Feature::TellNat, "pluto logs that there is a NAT, not where"},
           {Feature::ManySelectors, "libreswan 4.10 has one traffic selector a side"},
           {Feature::AnyCertificate, "pluto does not load a certificate of its own that is not valid"}},
          false,

@@ -17,6 +17,7 @@ enum class Feature {
     StaySilent,      // does not answer an IKE_SA_INIT request that it cannot read
     CountDrops,      // tells how many packets it dropped, and why
     TellNat,         // tells on which side it found a NAT
+    FirstGroup,      // takes MODP_2048_256, which a client with Azure's default policy tries first
     ManySelectors,   // has children with more than one traffic selector a side
     AnyCertificate,  // presents a certificate of its own that is not valid, too
 };

@@ -86,6 +86,7 @@ std::vector<Case> counting_messages() {
     return {{.id = "never-reuses-a-message-id",
              .requirements = {"RFC7296-2.2-MESSAGE-ID"},
              .sentence = "Over the life of a tunnel, message ids count up from zero and none stands for two messages.",
+             .needs = {{Side::Gateway, Feature::FirstGroup}},
              .topology = remote_access,
              .check = never_reuses_ids}};
 }

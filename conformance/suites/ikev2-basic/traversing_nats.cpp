@@ -155,7 +155,7 @@ std::vector<Case> traversing_nats() {
          .requirements = {"RFC7296-2.23-NAT-DETECTION"},
          .sentence =
              "With a NAT before the client, both sides find that the client is behind one, and the gateway is not.",
-         .needs = {{Side::Both, Feature::HonestNat}},
+         .needs = {{Side::Both, Feature::HonestNat}, {Side::Both, Feature::TellNat}},
          .topology = remote_access_behind_nat,
          .check = finds_its_side},
         {.id = "follows-the-nats-new-mapping",
