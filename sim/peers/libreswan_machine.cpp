@@ -242,6 +242,13 @@ void LibreswanMachine::order(std::vector<std::string> arguments) {
     if (polling_) polling_ = stage_.network.call_at(now() + kAttentive, [this] { poll(); });
 }
 
+void LibreswanMachine::dial() {
+    follow_log();
+    log_.forget_outcome(kLibreswanConnection);
+    failed_before_.clear();
+    order({"--initiate", "--name", kLibreswanConnection, "--asynchronous"});
+}
+
 Result<bool> LibreswanMachine::ready() const {
     if (state_ == State::Failed) return tl::unexpected<Error>(error_);
     if (const auto health = machine_->health(); !health) return pass(health);

@@ -41,6 +41,7 @@ public:
     Result<bool> ready() const;
     // Runs whack with these arguments; what comes of it shows in the log.
     void order(std::vector<std::string> arguments);
+    void dial();  // a client's connection; what came of earlier attempts is forgotten
     const LibreswanLog& log() const { return log_; }
     // The status of the tunnel, with peer and counters; those are kept up to date for a while.
     TunnelStatus status_of(const LibreswanLog::Tunnel&);

@@ -19,7 +19,7 @@ public:
         wanted_ = true;
         was_up_ = false;
         last_ = {};
-        machine_->order({"--initiate", "--name", kLibreswanConnection, "--asynchronous"});
+        machine_->dial();
     }
     void disconnect() override {
         wanted_ = false;
