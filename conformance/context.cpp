@@ -10,6 +10,7 @@ namespace gatelab::conformance {
 
 using namespace std::chrono_literals;
 
+constexpr Duration kCountersTell = 600ms;
 constexpr Duration kPatience = 2s;  // for what is under way; in virtual time it takes milliseconds
 
 bool Context::expect(bool held, std::string expected, std::string observed) {
@@ -74,6 +75,13 @@ sim::TunnelEnd* Context::only_session() {
     if (!session)
         expect(false, "the gateway has one session", fmt::format("{}: {}", users.size(), fmt::join(users, ", ")));
     return session;
+}
+
+void Context::let_counters_tell() {
+    (void)client().status();
+    for (const auto& user : gateway().sessions())
+        if (auto* session = gateway().session(user)) (void)session->status();
+    scenario_.run_for(kCountersTell);
 }
 
 std::string describe(const sim::TunnelStatus& status) {

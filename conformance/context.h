@@ -11,9 +11,6 @@
 
 namespace gatelab::conformance {
 
-// After so long the counters of a TunnelStatus hold all that was: real programs are asked for theirs now and then.
-constexpr Duration kCountersTell = std::chrono::milliseconds(600);
-
 class Context {
 public:
     Context(sim::Scenario& scenario, const Pair& pair) : scenario_(scenario), pair_(pair) {}
@@ -40,6 +37,10 @@ public:
     bool expect_sessions(std::size_t count);
     // The gateway's end of the only session, or nullptr when there is not exactly one; notes it then.
     sim::TunnelEnd* only_session();
+
+    // Lets time pass until the counters of both ends hold all that was: real programs are asked for theirs now and
+    // then, while somebody looks.
+    void let_counters_tell();
 
     const std::vector<Step>& steps() const { return steps_; }
     const std::map<std::string, double>& metrics() const { return metrics_; }

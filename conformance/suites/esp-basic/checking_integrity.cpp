@@ -93,7 +93,7 @@ void counts_changed(Context& context) {
     });
     context.scenario().ping("alice", "app1", 2);
     context.scenario().ping("app1", "alice", 2);
-    context.scenario().run_for(kCountersTell);
+    context.let_counters_tell();
     const auto at_gateway = session->status().unauthentic, at_client = context.client().status().unauthentic;
     context.expect(at_gateway == 2, "the gateway counts two packets whose ICV did not hold",
                    fmt::format("{}", at_gateway));

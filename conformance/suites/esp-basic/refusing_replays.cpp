@@ -47,7 +47,7 @@ void client_drops_replayed(Context& context) {
     Wire inside{context.scenario(), kInsideLink};
     if (!context.connect()) return;
     if (!context.expect_traffic("app1", "alice", 4)) return;
-    context.scenario().run_for(kCountersTell);
+    context.let_counters_tell();
     const auto before = inside.count([](const WirePacket& packet) { return packet.from == "gateway"; });
     const auto recorded = esp_from(wire, "gateway");
     const auto packets_in = context.client().status().packets_in;
@@ -55,7 +55,7 @@ void client_drops_replayed(Context& context) {
         wire.inject("gateway", recorded.back().bytes);
         wire.inject("gateway", recorded[recorded.size() - 3].bytes);
     }
-    context.scenario().run_for(kCountersTell);
+    context.let_counters_tell();
     // Each of them is an echo request: delivered again, it would be answered again.
     const auto answers = inside.count([](const WirePacket& packet) { return packet.from == "gateway"; }) - before;
     context.expect(answers == 0, "four echo requests that are sent again are not answered again",
@@ -72,7 +72,7 @@ void counts_replayed(Context& context) {
     if (!session) return;
     if (!context.expect_traffic("alice", "app1", 2)) return;
     for (const auto* from : {"isp", "gateway"}) wire.inject(from, esp_from(wire, from).back().bytes);
-    context.scenario().run_for(kCountersTell);
+    context.let_counters_tell();
     context.expect(session->status().replayed == 1, "the gateway counts one replayed packet",
                    fmt::format("{}", session->status().replayed));
     context.expect(context.client().status().replayed == 1, "so does the client",
