@@ -28,8 +28,18 @@ constexpr const char* kLibexec = "/usr/libexec/ipsec/";
 
 std::string last_lines(const std::string& text, int count) {
     std::size_t from = text.size();
-    for (int i = 0; i <= count && from != std::string::npos && from > 0; ++i) from = text.rfind('\n', from - 1);
-    return text.substr(from == std::string::npos ? 0 : from + 1);
+    for (int i = 0; i <= count; ++i) {
+        const auto end = from == 0 ? std::string::npos : text.rfind('\n', from - 1);
+        if (end == std::string::npos) return text;
+        from = end;
+    }
+    return text.substr(from + 1);
+}
+
+// A guest has folders of its own in these places.
+bool is_hidden(const fs::path& root) {
+    const auto text = root.string();
+    return text.starts_with("/tmp/") || text.starts_with("/run/") || text.starts_with("/dev/");
 }
 
 }  // namespace
@@ -41,6 +51,9 @@ Result<std::unique_ptr<LibreswanMachine>> LibreswanMachine::start(const Stage& s
                                             "(--real-peers=virtual)");
     const auto package = find_libreswan();
     if (!package) return fail(package.error().fault, options.node + ": " + package.error().detail);
+    if (is_hidden(package->root))
+        return fail(Fault::Unavailable, fmt::format("{}: guests do not see {}: keep libreswan elsewhere", options.node,
+                                                    package->root.string()));
     std::unique_ptr<LibreswanMachine> self{new LibreswanMachine{stage, std::move(options)}};
     self->version_ = package->version;
     uml::GuestMachineSpec guest;
