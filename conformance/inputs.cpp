@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/peers/capabilities.h"
+#include "sim/peers/libreswan_package.h"
 #include "sim/peers/uml/kernel.h"
 
 namespace gatelab::conformance {
@@ -17,12 +18,22 @@ std::string number_in(const std::string& text) {
 }  // namespace
 
 std::map<std::string, std::string> inputs_of(const std::vector<const Job*>& jobs) {
+    using topologies::Implementation;
     std::map<std::string, std::string> inputs;
     const auto real = [](const Job* job) { return job->pair.has_real_program(); };
-    if (std::none_of(jobs.begin(), jobs.end(), real)) return inputs;
-    const auto swanctl = sim::peers::capability("swanctl");
-    if (const auto version = swanctl ? number_in(swanctl->version) : ""; !version.empty())
-        inputs["strongswan"] = version;
+    const auto plays = [&](Implementation implementation) {
+        return std::any_of(jobs.begin(), jobs.end(), [&](const Job* job) {
+            return job->pair.client->implementation == implementation ||
+                   job->pair.gateway->implementation == implementation;
+        });
+    };
+    if (plays(Implementation::StrongSwan)) {
+        const auto swanctl = sim::peers::capability("swanctl");
+        if (const auto version = swanctl ? number_in(swanctl->version) : ""; !version.empty())
+            inputs["strongswan"] = version;
+    }
+    if (plays(Implementation::Libreswan))
+        if (const auto package = sim::peers::find_libreswan()) inputs["libreswan"] = package->version;
     if (std::none_of(jobs.begin(), jobs.end(), [&](const Job* job) { return real(job) && !job->real_time(); }))
         return inputs;
     if (const auto kernel = sim::peers::uml::find_kernel()) {
