@@ -51,6 +51,10 @@ int start(RunProgram program, pid_t& pid) {
 
 }  // namespace
 
+Programs::~Programs() {
+    for (const auto& [channel, pid] : running_) ::kill(-pid, SIGKILL);
+}
+
 void Programs::run(const RunProgram& program) {
     pid_t pid = 0;
     if (const int failed = start(program, pid); failed != 0)

@@ -13,6 +13,9 @@ namespace gatelab::sim::peers::uml::agent {
 class Programs {
 public:
     explicit Programs(std::function<void(const Message&)> tell) : tell_(std::move(tell)) {}
+    ~Programs();  // none outlives it
+    Programs(const Programs&) = delete;
+    Programs& operator=(const Programs&) = delete;
 
     // Each program leads a session of its own, has nothing on its standard input and starts in "/".
     void run(const RunProgram&);
