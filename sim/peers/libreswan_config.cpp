@@ -101,8 +101,6 @@ std::string preparation(const LibreswanCommon& common, const LibreswanPlaces& pl
     line("  mount -t overlay -o ro,lowerdir=/run/libreswan/usr/libexec:/usr/libexec overlay /usr/libexec");
     line("fi");
     line("mkdir -p /run/pluto /run/nss /run/ipsec.d");
-    // What _updown writes the granted DNS servers to: often a link out of /etc.
-    line("rm -f /etc/resolv.conf; : > /etc/resolv.conf");
     line(fmt::format("cd {}", places.folder));
     line("certutil -N -d sql:/run/nss --empty-password");
     for (std::size_t i = 0; i < common.roots.roots().size(); ++i)

@@ -60,6 +60,9 @@ public:
     // A stream to a UNIX socket that a program of this machine listens at; when nobody does, `closed` says why.
     virtual std::unique_ptr<TcpStream> connect(const std::string& socket_path) = 0;
 
+    // Whether /etc and /var are its own, so that its programs may write there; else they are this computer's.
+    virtual bool has_own_files() const = 0;
+
     // The machine's own network stack: its sockets, through its kernel, with its routes and tunnels.
     virtual Host& stack() = 0;
     // Why the machine is no more ("guest panicked: ..."), with the end of its console; nothing while it runs.

@@ -82,6 +82,7 @@ public:
 
     const std::filesystem::path& folder() const override { return folder_; }
     std::string inside(const std::string& relative) const override { return (folder_ / relative).string(); }
+    bool has_own_files() const override { return false; }
     std::string socket_path(const std::string& name) const override { return (warden_->scratch() / name).string(); }
 
     std::unique_ptr<Program> run(const ProgramSpec& spec, Ended ended) override {

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "sim/peers/files.h"
+#include "sim/peers/programs/pppd.h"
 #include "tests/peers/machine_stage.h"
 
 namespace gatelab::sim::peers {
@@ -31,6 +32,14 @@ TEST_P(MachineOf, ToldOfAMissingProgramSaysSo) {
     EXPECT_FALSE(ended);
     ASSERT_TRUE(run_until([&] { return ended.has_value(); }));
     EXPECT_EQ(ended->error().fault, Fault::NotFound);
+}
+
+TEST_P(MachineOf, LetsPppdWriteIntoAnEtcOfItsOwnOnly) {
+    const programs::Pppd pppd{*machine, {"user", "password", 5000, {}, {10, 9, 0, 1}, {10, 9, 0, 2}}};
+    EXPECT_EQ(pppd.ended().has_value(), !machine->has_own_files());
+    if (pppd.ended()) {
+        EXPECT_EQ(pppd.ended()->error().fault, Fault::Unsupported);
+    }
 }
 
 TEST_P(MachineOf, SharesItsFolder) {

@@ -13,8 +13,7 @@ std::unique_ptr<Program> curl(Machine& machine, const std::string& url, std::fun
     const auto body = machine.folder() / "curl.body";
     std::error_code ignored;
     std::filesystem::remove(body, ignored);
-    const auto command =
-        kNoNameserver + "exec curl --silent --show-error --max-time 30 --output \"$1\" --write-out '%{json}' \"$2\"";
+    const auto command = "exec curl --silent --show-error --max-time 30 --output \"$1\" --write-out '%{json}' \"$2\"";
     return run_and_read(machine, {"/bin/sh", "-c", command, "curl", machine.inside("curl.body"), url}, "curl.txt",
                         [body, done = std::move(done)](Result<std::string> text) {
                             if (!text) return done(pass(text));

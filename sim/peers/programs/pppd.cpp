@@ -35,6 +35,10 @@ std::optional<Ipv4Address> address_after(std::string_view log, std::string_view 
 }  // namespace
 
 Pppd::Pppd(Machine& machine, const PppdSettings& settings) : machine_(machine) {
+    if (!machine.has_own_files()) {
+        ended_ = fail(Fault::Unsupported, "pppd has its secrets in /etc/ppp: it runs on a guest only");
+        return;
+    }
     const auto common = fmt::format("nodetach debug noipv6 noccp nodefaultroute logfile {}", machine.inside(kLog));
     Result<void> put =
         write_file(machine.folder() / "chap-secrets", fmt::format("{} * {} *\n", settings.user, settings.password));
@@ -52,9 +56,8 @@ Pppd::Pppd(Machine& machine, const PppdSettings& settings) : machine_(machine) {
         ended_ = fail(put.error().fault, put.error().detail);
         return;
     }
-    // The machine's /etc is its own.
-    const auto script = kNoNameserver + fmt::format("umask 077; mkdir -p /etc/ppp && cp {} /etc/ppp/chap-secrets && {}",
-                                                    machine.inside("chap-secrets"), start);
+    const auto script = fmt::format("umask 077; mkdir -p /etc/ppp && cp {} /etc/ppp/chap-secrets && {}",
+                                    machine.inside("chap-secrets"), start);
     program_ = machine.run({{"/bin/sh", "-c", script}, kEnvironment, "pppd.txt"},
                            [this](Result<int> how) { ended_ = std::move(how); });
 }

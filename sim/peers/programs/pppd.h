@@ -19,6 +19,7 @@ struct PppdSettings {
 
 class Pppd {
 public:
+    // Ends at once, Unsupported, on a machine whose /etc is this computer's.
     Pppd(Machine&, const PppdSettings&);
 
     struct Report {
@@ -29,7 +30,9 @@ public:
     // From its log so far.
     Report report() const;
     std::string log() const;
-    void stop() { program_->signal(15); }
+    void stop() {
+        if (program_) program_->signal(15);
+    }
     const std::optional<Result<int>>& ended() const { return ended_; }
 
 private:

@@ -14,11 +14,6 @@ namespace gatelab::sim::peers::programs {
 // What every program here is started with.
 inline const std::vector<std::string> kEnvironment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/run", "LC_ALL=C"};
 
-// To be put before a program in a shell's command: names are looked up in /etc/hosts only. The nameserver of this
-// computer is none of the simulated network, and waiting for its answer takes simulated time.
-inline const std::string kNoNameserver =
-    "rm -f /etc/resolv.conf; : > /etc/resolv.conf; echo \"127.0.1.1 $(hostname)\" >> /etc/hosts; ";
-
 // `output` names a file of the machine's folder that no other running program writes to; it holds stdout and stderr.
 // `ended` is told what is in it; Refused with its last words when the program did not end well.
 std::unique_ptr<Program> run_and_read(Machine&, std::vector<std::string> arguments, const std::string& output,

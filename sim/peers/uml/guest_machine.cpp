@@ -74,6 +74,7 @@ public:
 
     const fs::path& folder() const override { return share_; }
     std::string inside(const std::string& relative) const override { return std::string{kShare} + "/" + relative; }
+    bool has_own_files() const override { return true; }
     std::string socket_path(const std::string& name) const override { return "/run/" + name; }
 
     std::unique_ptr<Program> run(const ProgramSpec& program, std::function<void(Result<int>)> ended) override {

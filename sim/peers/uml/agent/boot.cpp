@@ -14,6 +14,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "sim/peers/machine_setup.h"
 #include "sim/peers/uml/agent/frame_link.h"
@@ -50,6 +51,22 @@ std::string lay_over(const std::string& folder) {
     const auto options = "lowerdir=" + folder + ",upperdir=" + upper + ",workdir=" + work;
     if (::mount("overlay", folder.c_str(), "overlay", MS_NOSUID | MS_NODEV, options.c_str()) != 0)
         return failed("overlay on " + folder);
+    return {};
+}
+
+// The host's files that say who it is and whom to ask for names are none of the guest's business.
+std::string write_names(const std::string& name) {
+    const std::pair<const char*, std::string> files[] = {
+        {"/etc/hostname", name + "\n"},
+        {"/etc/hosts", "127.0.0.1 localhost\n127.0.1.1 " + name + "\n"},
+        {"/etc/resolv.conf", ""},
+    };
+    for (const auto& [path, text] : files) {
+        ::unlink(path);  // often a link to somewhere else
+        const FileDescriptor file{::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+        if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+            return failed(path);
+    }
     return {};
 }
 
@@ -131,6 +148,7 @@ std::string open_control_card(FileDescriptor& wire) {
 
 std::string configure(const Configure& wanted) {
     if (::sethostname(wanted.name.data(), wanted.name.size()) != 0) return failed("host name");
+    if (auto problem = write_names(wanted.name); !problem.empty()) return problem;
     const FileDescriptor socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     if (!socket || !prepare_card(socket.get(), "eth1", kCardName)) return failed(kCardName);
     MachineSetup setup;

@@ -33,9 +33,11 @@ TEST(GuestMachine, GivesProgramsACleanMachine) {
     const std::vector<std::string> path{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
     EXPECT_EQ(world.run(world.alice(), {"/usr/bin/env"}),
               "OPENSSL_ia32cap=~0x4000000000000010:~0x40000\nexit status 0");
-    EXPECT_EQ(
-        world.run(world.alice(), {"/bin/sh", "-c", "id -u; echo x > /etc/resolv.conf && cat /etc/resolv.conf"}, path),
-        "0\nx\nexit status 0");
+    EXPECT_EQ(world.run(world.alice(),
+                        {"/bin/sh", "-c",
+                         "id -u; cat /etc/resolv.conf /etc/hosts; echo x > /etc/resolv.conf && cat /etc/resolv.conf"},
+                        path),
+              "0\n127.0.0.1 localhost\n127.0.1.1 alice\nx\nexit status 0");
     EXPECT_EQ(world.run(world.alice(), {"/bin/sh", "-c", "touch /var/lib/x /tmp/x /run/x && ls /var/lib/x"}, path),
               "/var/lib/x\nexit status 0");
     EXPECT_THAT(world.run(world.alice(), {"/bin/sh", "-c", "touch /usr/x"}, path), HasSubstr("Read-only file system"));
