@@ -159,7 +159,8 @@ def test_names_a_peer_that_is_not_installed(gatelab, edited, in_namespace, role)
 
 def test_says_what_to_do_when_namespaces_are_forbidden(gatelab, edited, in_namespace):
     path = edited("remote-user", ("    gateway: gateway\n", "    gateway: gateway\n    implementation: strongswan\n"))
-    answer = gatelab("run", path, prefix=in_namespace("echo 0 > /proc/sys/user/max_net_namespaces")())
+    answer = gatelab("run", path, "--real-peers=realtime",
+                     prefix=in_namespace("echo 0 > /proc/sys/user/max_net_namespaces")())
     assert answer.code == 3
     assert answer.said_once("alice", "namespaces", "sysctl")
 
