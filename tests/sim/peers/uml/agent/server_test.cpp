@@ -268,7 +268,7 @@ TEST_F(AgentServer, IsSilentWhenThereIsNothingToTell) {
 TEST_F(AgentServer, TellsEveryLineWhenTheGuestIsNoMore) {
     std::optional<Result<int>> how, late;
     StreamLog log;
-    const auto program = run({"/bin/sleep", "1000"}, how);
+    const auto program = run({"/bin/sleep", "10"}, how);
     const auto stream = connect_in_guest(control, "/no/such/socket");
     stream->set_callbacks(log.callbacks());
     const auto socket = host.open_udp({}).value();
@@ -287,7 +287,7 @@ TEST_F(AgentServer, TellsEveryLineWhenTheGuestIsNoMore) {
 TEST_F(AgentServer, RaisesAnAlarmWhenTheAgentIsNotToBeUnderstood) {
     agent.wait(50ms);
     std::optional<Result<int>> how;
-    const auto program = run({"/bin/sleep", "1000"}, how);
+    const auto program = run({"/bin/sleep", "10"}, how);
     agent.wait(50ms);
     agent::FrameLink liar{agent::kControlMac, agent::kHarnessMac};
     liar.queue(Bytes{250});
