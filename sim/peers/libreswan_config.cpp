@@ -34,13 +34,13 @@ struct Side {
 };
 
 // "rsasig" takes RSASSA-PSS of RFC 7427 and, with peers that do not know that, PKCS #1 with SHA-1.
-std::string authentication(const LibreswanCommon& common, bool by_certificate) {
+std::string authentication(const IkeEnd& common, bool by_certificate) {
     if (!by_certificate) return "secret";
     return common.identity->key.type() == crypto::KeyType::Ecdsa ? "ecdsa" : "rsasig";
 }
 
-void append_common(std::string& out, const LibreswanCommon& common, const std::string& ike,
-                   const LibreswanChildren& children, bool by_certificate) {
+void append_common(std::string& out, const IkeEnd& common, const std::string& ike, const LibreswanChildren& children,
+                   bool by_certificate) {
     const auto set = [&](std::string_view name, const std::string& value) {
         out += fmt::format("    {}={}\n", name, value);
     };
@@ -75,7 +75,7 @@ void append_common(std::string& out, const LibreswanCommon& common, const std::s
     }
 }
 
-std::vector<ConfigFile> credential_files(const LibreswanCommon& common) {
+std::vector<ConfigFile> credential_files(const IkeEnd& common) {
     std::vector<ConfigFile> files;
     for (std::size_t i = 0; i < common.roots.roots().size(); ++i)
         files.push_back({fmt::format("root-{}.pem", i), common.roots.roots()[i].to_pem()});
@@ -92,7 +92,7 @@ std::vector<ConfigFile> credential_files(const LibreswanCommon& common) {
 // The programs look for each other in /usr/libexec/ipsec, and for libraries in the system's folders or those of the
 // environment: the unpacked package is laid over the one, and named in the other. No name of a user's folder is in a
 // command here: a program could read it, and the run would depend on it.
-std::string preparation(const LibreswanCommon& common, const LibreswanPlaces& places) {
+std::string preparation(const IkeEnd& common, const LibreswanPlaces& places) {
     std::string script = "set -e\n";
     const auto line = [&](const std::string& text) { script += text + "\n"; };
     line(fmt::format("if [ -e {0}/usr/libexec/ipsec/pluto ]; then", places.program));
@@ -112,8 +112,7 @@ std::string preparation(const LibreswanCommon& common, const LibreswanPlaces& pl
     return script;
 }
 
-std::vector<ConfigFile> with_credentials(std::string conf, const LibreswanCommon& common,
-                                         const LibreswanPlaces& places) {
+std::vector<ConfigFile> with_credentials(std::string conf, const IkeEnd& common, const LibreswanPlaces& places) {
     auto files = credential_files(common);
     files.insert(files.begin(), {"ipsec.conf", std::move(conf)});
     files.push_back({"prepare", preparation(common, places)});

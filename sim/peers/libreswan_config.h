@@ -8,24 +8,14 @@
 
 #include "impl/crypto/certificates.h"
 #include "impl/ikev2/policy.h"
-#include "sim/peers/strongswan_config.h"
+#include "sim/peers/files.h"
+#include "sim/peers/ike_end.h"
 
 namespace gatelab::sim::peers {
 
-// What both roles decide.
-struct LibreswanCommon {
-    Ipv4Address address;                       // outside the tunnel
-    std::optional<crypto::Identity> identity;  // how we prove ourselves, unless by key
-    crypto::TrustStore roots;                  // whom certificates of the peer must come from
-    std::string pre_shared_key;                // "" for none
-    std::vector<ikev2::IkeSuite> ike_policy;
-    std::vector<ikev2::ChildSuite> ipsec_policy;
-    // Whole seconds, rounded up; the first two at most 24 h less a minute.
-    Duration ike_lifetime{}, child_lifetime{}, liveness{};
-};
-
+// Lifetimes and liveness of an end are taken in whole seconds, rounded up; lifetimes are at most 24 h less a minute.
 struct LibreswanClientSettings {
-    LibreswanCommon common;
+    IkeEnd common;
     Ipv4Address gateway;
     std::string identification, server;
     Prefix remote;
@@ -38,7 +28,7 @@ struct LibreswanUser {
 };
 
 struct LibreswanGatewaySettings {
-    LibreswanCommon common;
+    IkeEnd common;
     std::string identification;
     std::vector<LibreswanUser> users;
     Prefix pool;  // its first host address is left to the gateway, as in ours

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "sim/credentials.h"
+#include "sim/peers/ike_end.h"
 #include "sim/peers/libreswan_machine.h"
 
 namespace gatelab::sim::peers {
@@ -139,27 +140,6 @@ private:
     std::map<std::string, LibreswanSession> ends_;
 };
 
-template <class Value>
-tl::unexpected<Error> named(const std::string& name, const Result<Value>& wrong) {
-    return fail(wrong.error().fault, name + ": " + wrong.error().detail);
-}
-
-// What both kinds of node say alike.
-template <class Node>
-Result<LibreswanCommon> common_of(const std::string& name, const Node& node) {
-    LibreswanCommon common;
-    auto ike = ike_policy_from(node.ike_policy);
-    if (!ike) return named(name, ike);
-    auto ipsec = ipsec_policy_from(node.ipsec_policy);
-    if (!ipsec) return named(name, ipsec);
-    common.ike_policy = std::move(*ike);
-    common.ipsec_policy = std::move(*ipsec);
-    common.ike_lifetime = node.ike_lifetime;
-    common.child_lifetime = node.child_lifetime;
-    common.liveness = node.liveness;
-    return common;
-}
-
 // Everybody who dials this gateway, in the topology's order.
 std::vector<LibreswanUser> users_of(const Stage& stage, const std::string& gateway) {
     std::vector<LibreswanUser> users;
@@ -186,21 +166,10 @@ Result<Prefix> first_network(const topologies::Topology& topology, const topolog
 Result<std::unique_ptr<ClientPlayer>> make_libreswan_client(const Stage& stage, const std::string& name) {
     const auto& node = *topologies::find_as<topologies::Client>(stage.topology, name);
     const auto& gateway = *topologies::find_as<topologies::Gateway>(stage.topology, node.gateway);
-    auto common = common_of(name, node);
+    auto common = client_end(stage, name);
     if (!common) return pass(common);
     if (node.remote_selectors.size() > 1)
         return fail(Fault::Unsupported, name + ": libreswan 4.10 asks for one selector, the topology for several");
-    common->address = node.address;
-    if (node.authentication == topologies::Authentication::PreSharedKey) {
-        common->pre_shared_key = node.pre_shared_key;
-    } else {
-        auto identity = stage.pki.identity(node.certificate);
-        if (!identity) return named(name, identity);
-        auto roots = roots_of_gateway(stage.pki, gateway);
-        if (!roots) return named(name, roots);
-        common->identity = std::move(*identity);
-        common->roots = std::move(*roots);
-    }
     const auto network = first_network(stage.topology, gateway);
     if (!network) return named(name, network);
     LibreswanClientSettings settings{std::move(*common), gateway.public_address,
@@ -219,18 +188,8 @@ Result<std::unique_ptr<ClientPlayer>> make_libreswan_client(const Stage& stage, 
 
 Result<std::unique_ptr<GatewayPlayer>> make_libreswan_gateway(const Stage& stage, const std::string& name) {
     const auto& node = *topologies::find_as<topologies::Gateway>(stage.topology, name);
-    auto common = common_of(name, node);
+    auto common = gateway_end(stage, name);
     if (!common) return pass(common);
-    common->address = node.public_address;
-    common->pre_shared_key = node.pre_shared_key;
-    if (!node.certificate.empty()) {
-        auto identity = stage.pki.identity(node.certificate);
-        if (!identity) return named(name, identity);
-        auto roots = stage.pki.trust(node.root_certificates);
-        if (!roots) return named(name, roots);
-        common->identity = std::move(*identity);
-        common->roots = std::move(*roots);
-    }
     auto users = users_of(stage, name);
     std::erase_if(users, [&](const auto& user) {
         return user.by_certificate ? !common->identity.has_value() : common->pre_shared_key.empty();

@@ -77,7 +77,7 @@ std::string names_of_roots(const crypto::TrustStore& roots) {
 }
 
 // Random margins off: a rekeying happens when the topology says so.
-void write_common(Writer& out, const StrongSwanCommon& common) {
+void write_common(Writer& out, const IkeEnd& common) {
     out.set("version", "2");
     out.set("local_addrs", to_string(common.address));
     out.set("proposals", to_proposals(common.ike_policy));
@@ -93,7 +93,7 @@ struct Selectors {
     std::string local, remote;
 };
 
-void write_child(Writer& out, const StrongSwanCommon& common, const Selectors& selectors) {
+void write_child(Writer& out, const IkeEnd& common, const Selectors& selectors) {
     out.open("children");
     out.open(kChildName);
     if (!selectors.local.empty()) out.set("local_ts", selectors.local);
@@ -126,7 +126,7 @@ void write_remote(Writer& out, const Party& party, const crypto::TrustStore& roo
     out.close();
 }
 
-std::vector<ConfigFile> credential_files(const StrongSwanCommon& common) {
+std::vector<ConfigFile> credential_files(const IkeEnd& common) {
     std::vector<ConfigFile> files;
     for (std::size_t i = 0; i < common.roots.roots().size(); ++i)
         files.push_back({fmt::format("x509ca/root-{}.pem", i), common.roots.roots()[i].to_pem()});
@@ -146,7 +146,7 @@ std::vector<ConfigFile> credential_files(const StrongSwanCommon& common) {
     return files;
 }
 
-std::vector<ConfigFile> with_credentials(Writer out, const StrongSwanCommon& common) {
+std::vector<ConfigFile> with_credentials(Writer out, const IkeEnd& common) {
     out.line("include secrets.conf");
     auto files = credential_files(common);
     files.insert(files.begin(), {"swanctl.conf", out.take()});

@@ -8,36 +8,21 @@
 
 #include "impl/crypto/certificates.h"
 #include "impl/ikev2/policy.h"
+#include "sim/peers/files.h"
+#include "sim/peers/ike_end.h"
 
 namespace gatelab::sim::peers {
 
-struct ConfigFile {
-    std::string path;  // relative to the peer's folder
-    std::string text;
-    bool secret = false;  // keys: never among a run's evidence
-};
-
-// What both roles decide.
-struct StrongSwanCommon {
-    Ipv4Address address;                       // outside the tunnel
-    std::optional<crypto::Identity> identity;  // how we prove ourselves, unless by key
-    crypto::TrustStore roots;                  // whom certificates of the peer must come from
-    std::string pre_shared_key;                // "" for none
-    std::vector<ikev2::IkeSuite> ike_policy;
-    std::vector<ikev2::ChildSuite> ipsec_policy;
-    // Whole seconds, rounded up; zero: never.
-    Duration ike_lifetime{}, child_lifetime{}, liveness{};
-};
-
+// Lifetimes and liveness of an end are taken in whole seconds, rounded up.
 struct StrongSwanClientSettings {
-    StrongSwanCommon common;
+    IkeEnd common;
     Ipv4Address gateway;
     std::string identification, server;
     std::vector<Prefix> remote;  // empty: everything
 };
 
 struct StrongSwanGatewaySettings {
-    StrongSwanCommon common;
+    IkeEnd common;
     std::string identification;
     Prefix pool;  // its first host address is left to the gateway, as in ours
     std::vector<Ipv4Address> dns;
@@ -46,7 +31,7 @@ struct StrongSwanGatewaySettings {
 
 // A site-to-site tunnel between two gateways, without a pool: either may dial.
 struct StrongSwanSiteSettings {
-    StrongSwanCommon common;
+    IkeEnd common;
     Ipv4Address peer;
     std::string identification, peer_identification;
     std::vector<Prefix> local, remote;  // the networks behind either

@@ -3,31 +3,11 @@
 #include <algorithm>
 
 #include "sim/credentials.h"
+#include "sim/peers/ike_end.h"
 #include "sim/peers/strongswan_ends.h"
 
 namespace gatelab::sim::peers {
 namespace {
-
-// What both kinds of node say alike.
-template <class Node>
-Result<StrongSwanCommon> common_of(const std::string& name, const Node& node) {
-    StrongSwanCommon common;
-    auto ike = ike_policy_from(node.ike_policy);
-    if (!ike) return fail(ike.error().fault, name + ": " + ike.error().detail);
-    auto ipsec = ipsec_policy_from(node.ipsec_policy);
-    if (!ipsec) return fail(ipsec.error().fault, name + ": " + ipsec.error().detail);
-    common.ike_policy = std::move(*ike);
-    common.ipsec_policy = std::move(*ipsec);
-    common.ike_lifetime = node.ike_lifetime;
-    common.child_lifetime = node.child_lifetime;
-    common.liveness = node.liveness;
-    return common;
-}
-
-template <class Value>
-tl::unexpected<Error> named(const std::string& name, const Result<Value>& wrong) {
-    return fail(wrong.error().fault, name + ": " + wrong.error().detail);
-}
 
 // The gateway's half of the selectors of any child that its clients can ask it for.
 std::vector<Prefix> possible_selectors(const topologies::Topology& topology, const std::string& gateway,
@@ -68,19 +48,8 @@ MachineSpec borrowing(MachineSpec machine, const std::vector<Prefix>& selectors)
 Result<std::unique_ptr<ClientPlayer>> make_strongswan_client(const Stage& stage, const std::string& name) {
     const auto& node = *topologies::find_as<topologies::Client>(stage.topology, name);
     const auto& gateway = *topologies::find_as<topologies::Gateway>(stage.topology, node.gateway);
-    auto common = common_of(name, node);
+    auto common = client_end(stage, name);
     if (!common) return pass(common);
-    common->address = node.address;
-    if (node.authentication == topologies::Authentication::PreSharedKey) {
-        common->pre_shared_key = node.pre_shared_key;
-    } else {
-        auto identity = stage.pki.identity(node.certificate);
-        if (!identity) return named(name, identity);
-        auto roots = roots_of_gateway(stage.pki, gateway);
-        if (!roots) return named(name, roots);
-        common->identity = std::move(*identity);
-        common->roots = std::move(*roots);
-    }
     StrongSwanClientSettings settings{std::move(*common), gateway.public_address,
                                       identification_of(stage.topology, stage.pki, name),
                                       server_name_of(stage.topology, stage.pki, node.gateway), node.remote_selectors};
@@ -95,18 +64,8 @@ Result<std::unique_ptr<ClientPlayer>> make_strongswan_client(const Stage& stage,
 
 Result<std::unique_ptr<GatewayPlayer>> make_strongswan_gateway(const Stage& stage, const std::string& name) {
     const auto& node = *topologies::find_as<topologies::Gateway>(stage.topology, name);
-    auto common = common_of(name, node);
+    auto common = gateway_end(stage, name);
     if (!common) return pass(common);
-    common->address = node.public_address;
-    common->pre_shared_key = node.pre_shared_key;
-    if (!node.certificate.empty()) {
-        auto identity = stage.pki.identity(node.certificate);
-        if (!identity) return named(name, identity);
-        auto roots = stage.pki.trust(node.root_certificates);
-        if (!roots) return named(name, roots);
-        common->identity = std::move(*identity);
-        common->roots = std::move(*roots);
-    }
     std::vector<Prefix> networks;
     if (const auto* network = topologies::find_as<topologies::VirtualNetwork>(stage.topology, node.virtual_network))
         networks = network->address_space;
