@@ -5,7 +5,7 @@
 namespace gatelab::cli {
 
 std::string why_not(topologies::Implementation implementation) {
-    if (implementation == topologies::Implementation::Gatelab) return {};
+    if (!topologies::is_program(implementation)) return {};
     const auto able = sim::peers::can_run_strongswan();
     return able ? std::string{} : able.error().detail;
 }

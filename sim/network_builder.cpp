@@ -49,24 +49,24 @@ private:
 
     bool is_port(Vertex vertex) const {
         const auto* client = std::get_if<Client>(&topology_.graph[vertex].kind);
-        return client && client->implementation != Implementation::Gatelab;
+        return client && is_program(client->implementation);
     }
 
     void add(const Node& node) {
         std::visit([&](const auto& kind) { add(node.name, kind); }, node.kind);
         // What a real gateway's router passes on to and from its program has not come to another machine.
         const auto* gateway = std::get_if<Gateway>(&node.kind);
-        const bool behind = gateway && gateway->implementation != Implementation::Gatelab;
+        const bool behind = gateway && is_program(gateway->implementation);
         network_.set_processing_delay(behind ? port_of(node.name) : node.name, node.processing_delay);
     }
     void add(const std::string& node, const Client& client) {
-        if (client.implementation == Implementation::Gatelab)
+        if (!is_program(client.implementation))
             network_.add_host(node, {client.address});
         else
             network_.add_port(node);
     }
     void add(const std::string& node, const Gateway& gateway) {
-        if (gateway.implementation == Implementation::Gatelab) {
+        if (!is_program(gateway.implementation)) {
             network_.add_host(node, {gateway.public_address, gateway.inside_address});
         } else {
             network_.add_router(node);
@@ -81,7 +81,7 @@ private:
     void add(const std::string& node, const Nat& nat) { network_.add_nat(node, nat); }
 
     void finish(Vertex vertex, const Gateway& gateway) {
-        if (gateway.implementation == Implementation::Gatelab) {
+        if (!is_program(gateway.implementation)) {
             for (const auto neighbour : neighbours(topology_, vertex))
                 if (leads_inside(topology_, vertex, neighbour))
                     network_.set_source(name(vertex), name(neighbour), gateway.inside_address);
@@ -101,8 +101,7 @@ private:
 bool is_real_peer(const NodeKind& kind) {
     const auto* client = std::get_if<Client>(&kind);
     const auto* gateway = std::get_if<Gateway>(&kind);
-    return (client && client->implementation != Implementation::Gatelab) ||
-           (gateway && gateway->implementation != Implementation::Gatelab);
+    return (client && is_program(client->implementation)) || (gateway && is_program(gateway->implementation));
 }
 
 bool has_real_peers(const Topology& topology) {
@@ -131,12 +130,10 @@ Result<void> capture_all(Network& network, const Topology& topology, const std::
         const auto* client = std::get_if<Client>(&kind);
         const auto* gateway = std::get_if<Gateway>(&kind);
         Result<void> done;
-        if (client && client->implementation == Implementation::Gatelab)
-            done = capture(name, client::Config{}.tunnel_interface);
+        if (client && !is_program(client->implementation)) done = capture(name, client::Config{}.tunnel_interface);
         if (gateway)
-            done = gateway->implementation == Implementation::Gatelab
-                       ? capture(name, gateway::Config{}.tunnel_interface)
-                       : capture(port_of(name), port_of(name));
+            done = !is_program(gateway->implementation) ? capture(name, gateway::Config{}.tunnel_interface)
+                                                        : capture(port_of(name), port_of(name));
         if (!done) return done;
     }
     return {};

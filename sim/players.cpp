@@ -7,6 +7,39 @@
 #include "sim/peers/strongswan_players.h"
 
 namespace gatelab::sim {
+namespace {
+
+// A machine on which nobody plays.
+class AbsentClient final : public ClientPlayer {
+public:
+    explicit AbsentClient(Host& host) : host_(host) {}
+    TunnelStatus status() const override { return {}; }
+    void connect() override {}
+    void rekey_child() override {}
+    void rekey_ike() override {}
+    void check_liveness() override {}
+    void disconnect() override {}
+    std::optional<Ipv4Address> inner_address() const override { return {}; }
+    Host* stack() override { return &host_; }
+    Result<void> finish() override { return {}; }
+
+private:
+    Host& host_;
+};
+
+class AbsentGateway final : public GatewayPlayer {
+public:
+    explicit AbsentGateway(Host& host) : host_(host) {}
+    std::vector<std::string> sessions() const override { return {}; }
+    TunnelEnd* session(const std::string&) override { return nullptr; }
+    Host* stack() override { return &host_; }
+    Result<void> finish() override { return {}; }
+
+private:
+    Host& host_;
+};
+
+}  // namespace
 
 std::string port_of(const std::string& gateway) { return gateway + "-machine"; }
 
@@ -16,6 +49,9 @@ Result<std::unique_ptr<ClientPlayer>> make_client(const Stage& stage, const std:
         case topologies::Implementation::Gatelab: return make_gatelab_client(stage, name);
         case topologies::Implementation::StrongSwan: return peers::make_strongswan_client(stage, name);
         case topologies::Implementation::Libreswan: return peers::make_libreswan_client(stage, name);
+        case topologies::Implementation::Absent: return std::make_unique<AbsentClient>(stage.network.host(name));
+        case topologies::Implementation::OpenVpn:
+        case topologies::Implementation::SoftEther: break;
     }
     return fail(Fault::Unsupported, name + ": nothing plays such a client");
 }
@@ -26,6 +62,9 @@ Result<std::unique_ptr<GatewayPlayer>> make_gateway(const Stage& stage, const st
         case topologies::Implementation::Gatelab: return make_gatelab_gateway(stage, name);
         case topologies::Implementation::StrongSwan: return peers::make_strongswan_gateway(stage, name);
         case topologies::Implementation::Libreswan: return peers::make_libreswan_gateway(stage, name);
+        case topologies::Implementation::Absent: return std::make_unique<AbsentGateway>(stage.network.host(name));
+        case topologies::Implementation::OpenVpn:
+        case topologies::Implementation::SoftEther: break;
     }
     return fail(Fault::Unsupported, name + ": nothing plays such a gateway");
 }

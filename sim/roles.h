@@ -16,6 +16,7 @@ namespace gatelab::sim {
 // players.
 struct TunnelStatus {
     bool up = false;
+    std::string protocol;       // "ikev2", "openvpn-udp", "openvpn-tcp"; "" before the first attempt
     std::string failure;        // why the last attempt or tunnel ended: "peer-silent", "authentication-failed", ...
     std::string peer;           // the other side's identification
     Ipv4Address inner_address;  // assigned to the client
@@ -23,6 +24,11 @@ struct TunnelStatus {
     std::string ike_suite;    // "AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384"
     std::string child_suite;  // "AES_GCM_16-256/ECP_384"; the group only after a rekey with PFS
     std::string local_selectors, remote_selectors;
+    // Of OpenVPN: "TLSv1.3/TLS_AES_256_GCM_SHA384" and "AES-256-GCM". A renegotiation counts as a rekeying of both.
+    std::string tls_suite, data_cipher;
+    std::vector<Prefix> routes;  // that the gateway granted or pushed, as the client sees them
+    Endpoint outer_peer;         // where the other side is, as we see it; unspecified where that is not told
+    std::uint64_t moved = 0;     // gateway: how often the client's outer address changed (OpenVPN's float)
     bool nat_here = false, nat_there = false, udp_encapsulation = false;
     int ike_rekeys = 0, child_rekeys = 0;
     std::uint32_t inbound_spi = 0, outbound_spi = 0;                     // of the newest child
@@ -30,7 +36,8 @@ struct TunnelStatus {
     std::uint64_t replayed = 0, unauthentic = 0, outside_selectors = 0;  // dropped inbound
 };
 
-// One side's grip on a tunnel. Requests return at once; what comes of them shows in status() and the event log.
+// One side's grip on a tunnel. With OpenVPN, rekey_child() and rekey_ike() both ask for a renegotiation. Requests
+// return at once; what comes of them shows in status() and the event log.
 class TunnelEnd {
 public:
     virtual ~TunnelEnd() = default;

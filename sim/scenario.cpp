@@ -92,6 +92,8 @@ public:
     RemoteUser& client(const std::string& name) override { return cast_.client(name); }
     VpnGateway& gateway(const std::string& name) override { return cast_.gateway(name); }
 
+    Host& host(const std::string& name) override { return network_.host(name); }
+
     Duration now() const override { return network_.now(); }
 
     void run_for(Duration duration) override {

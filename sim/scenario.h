@@ -14,6 +14,7 @@
 #include "impl/base/bytes.h"
 #include "impl/base/events.h"
 #include "impl/base/result.h"
+#include "impl/host/host.h"
 #include "sim/roles.h"
 #include "topologies/model/topology.h"
 
@@ -84,6 +85,10 @@ public:
 
     virtual RemoteUser& client(const std::string& name) = 0;  // precondition: the topology has it
     virtual VpnGateway& gateway(const std::string& name) = 0;
+
+    // The machine of a client or gateway that gatelab plays, or nobody does (Implementation::Absent), or of a virtual
+    // machine: for whoever wants to put something of his own there. Precondition: it is one of those.
+    virtual Host& host(const std::string& name) = 0;
 
     virtual Duration now() const = 0;  // since the start
     virtual void run_for(Duration) = 0;

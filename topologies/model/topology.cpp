@@ -45,12 +45,33 @@ std::string_view name_of(Implementation implementation) {
         case Implementation::Gatelab: return "gatelab";
         case Implementation::StrongSwan: return "strongswan";
         case Implementation::Libreswan: return "libreswan";
+        case Implementation::OpenVpn: return "openvpn";
+        case Implementation::SoftEther: return "softether";
+        case Implementation::Absent: return "absent";
     }
     return "?";
 }
 
+bool is_program(Implementation implementation) {
+    return implementation != Implementation::Gatelab && implementation != Implementation::Absent;
+}
+
 std::string_view name_of(Authentication authentication) {
-    return authentication == Authentication::Certificate ? "certificate" : "psk";
+    constexpr std::string_view kNames[] = {"certificate", "psk", "password"};
+    return kNames[static_cast<std::size_t>(authentication)];
+}
+
+std::string_view name_of(Tunnel tunnel) { return tunnel == Tunnel::IkeV2 ? "ikev2" : "openvpn"; }
+
+std::string_view name_of(Transport transport) { return transport == Transport::Udp ? "udp" : "tcp"; }
+
+std::string_view name_of(OpenVpn::Protection protection) {
+    constexpr std::string_view kNames[] = {"tls-auth", "tls-crypt", "tls-crypt-v2", "none"};
+    return kNames[static_cast<std::size_t>(protection)];
+}
+
+std::string_view name_of(OpenVpn::Personality personality) {
+    return personality == OpenVpn::Personality::OpenVpnClient ? "openvpn-client" : "azure-vpn-client";
 }
 
 std::string_view name_of(Flow::Kind kind) {

@@ -58,8 +58,52 @@ struct CertificateSpec {
 
 // --- nodes ------------------------------------------------------------------------------------------------------
 
-enum class Implementation { Gatelab, StrongSwan, Libreswan };
-enum class Authentication { Certificate, PreSharedKey };
+// Absent: the machine is there, with its addresses and routes, and nobody plays on it.
+enum class Implementation { Gatelab, StrongSwan, Libreswan, OpenVpn, SoftEther, Absent };
+bool is_program(Implementation);                                    // a real one
+enum class Authentication { Certificate, PreSharedKey, Password };  // Password: OpenVPN's username and password
+
+// What a point-to-site client dials with, and a gateway offers (Azure's vpnClientProtocols).
+enum class Tunnel { IkeV2, OpenVpn };
+enum class Transport { Udp, Tcp };
+
+// The settings of an OpenVPN end, under the names that OpenVPN has for them. What is not set is what Azure's profile
+// says (P2S-PKG-30), else OpenVPN's own default.
+struct OpenVpn {
+    enum class Protection { TlsAuth, TlsCrypt, TlsCryptV2, None };
+
+    // Of a gateway. TCP 443 is what Azure offers; UDP only where a topology asks for it.
+    std::optional<std::uint16_t> tcp_port = 443, udp_port;
+    Protection protection = Protection::TlsAuth;
+    std::string tls_policy = "p2s-2023";  // or "p2s-2026"; TLS versions and suites
+    struct User {
+        std::string name, password;
+    };
+    std::vector<User> users;  // with any, a client must sign in with a name and a password
+    bool certificate_required = true;
+    bool strict_options_string = false;  // refuse a client whose options string does not match (P2S-AAD-25)
+    bool pushes_auth_token = false;
+    // Pushed to clients. 0: never.
+    Duration ping = std::chrono::seconds(10), ping_restart = std::chrono::seconds(60);
+
+    // Of a client.
+    Transport transport = Transport::Tcp;
+    enum class Personality { OpenVpnClient, AzureVpnClient } personality = Personality::OpenVpnClient;
+    std::string username, password;
+    std::vector<std::string> tls_suites;  // IANA names; empty: all that the implementation has
+    std::string tls_version_max;          // "1.2" or "1.3"; empty: the highest
+    int explicit_exit_notify = 0;
+
+    // Of both.
+    std::vector<std::string> data_ciphers;         // "AES-256-GCM", "AES-128-GCM", "AES-256-CBC"; empty: AES-256-GCM
+    std::string fallback_cipher;                   // of a peer that does not negotiate; "": none
+    std::string auth = "SHA256";                   // or "SHA1": of tls-auth and of CBC
+    Duration renegotiate = std::chrono::hours(1);  // --reneg-sec; 0: never
+    Duration handshake_window = std::chrono::seconds(60);
+    Duration transition_window = std::chrono::hours(1);
+    std::uint16_t tun_mtu = 1500;
+    std::optional<std::uint16_t> mssfix, fragment;
+};
 
 // A remote user's machine with a VPN client (an Azure point-to-site client).
 struct Client {
@@ -77,6 +121,8 @@ struct Client {
     Duration ike_lifetime = std::chrono::hours(8);
     Duration child_lifetime = std::chrono::hours(1);
     Duration liveness = std::chrono::seconds(30);
+    Tunnel tunnel = Tunnel::IkeV2;
+    OpenVpn openvpn = {};
 };
 
 // An Azure virtual network gateway (type Vpn, RouteBased) with its point-to-site configuration.
@@ -96,6 +142,8 @@ struct Gateway {
     Duration ike_lifetime = std::chrono::hours(8);
     Duration child_lifetime = std::chrono::hours(1);
     Duration liveness = std::chrono::seconds(30);
+    std::vector<Tunnel> tunnels = {Tunnel::IkeV2};  // vpnClientProtocols
+    OpenVpn openvpn = {};
 };
 
 struct Subnet {
@@ -140,6 +188,8 @@ struct Nat {
     bool endpoint_dependent = false;
     Duration udp_timeout = std::chrono::seconds(120);
     Duration tcp_timeout = std::chrono::hours(2);
+    // Forgets all mappings, and takes other ports from then on, whenever so much time has passed; none: never.
+    std::optional<Duration> rebind_every = {};
 };
 
 using NodeKind = std::variant<Client, Gateway, VirtualNetwork, VirtualMachine, Router, Firewall, Nat>;
@@ -236,11 +286,15 @@ const Mark& mark_of(const Thing& thing, std::string_view field) {
     return thing.mark;
 }
 
-std::string_view name_of(const NodeKind&);  // "client", "virtual-network"
-std::string_view name_of(Implementation);   // "gatelab", "strongswan"
-std::string_view name_of(Authentication);   // "certificate", "psk"
-std::string_view name_of(Flow::Kind);       // "ping", "udp", "tcp"
-std::string_view name_of(Action::Kind);     // "rekey-child"
-std::string to_string(const Mark&);         // "office.yaml:3:9", or "" when it was not said in a file
+std::string_view name_of(const NodeKind&);       // "client", "virtual-network"
+std::string_view name_of(Implementation);        // "gatelab", "strongswan"
+std::string_view name_of(Authentication);        // "certificate", "psk", "password"
+std::string_view name_of(Tunnel);                // "ikev2", "openvpn"
+std::string_view name_of(Transport);             // "udp", "tcp"
+std::string_view name_of(OpenVpn::Protection);   // "tls-auth", "none"
+std::string_view name_of(OpenVpn::Personality);  // "openvpn-client", "azure-vpn-client"
+std::string_view name_of(Flow::Kind);            // "ping", "udp", "tcp"
+std::string_view name_of(Action::Kind);          // "rekey-child"
+std::string to_string(const Mark&);              // "office.yaml:3:9", or "" when it was not said in a file
 
 }  // namespace gatelab::topologies
