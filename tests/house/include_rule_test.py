@@ -12,6 +12,9 @@ FLOORS = [
     ["impl/host"],
     ["impl/esp"],
     ["impl/ikev2"],
+    ["impl/tls"],
+    ["impl/openvpn"],
+    ["impl/profile"],
     ["impl/ipsec"],
     ["impl/gateway", "impl/client"],
     ["topologies"],
@@ -25,7 +28,7 @@ HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}
 # Where a library may be met; a pattern of its headers, and the rooms.
 LIBRARIES = [
     (r"ns3/", {"sim"}),
-    (r"openssl/", {"impl/crypto"}),
+    (r"openssl/", {"impl/crypto", "impl/tls"}),
     (r"yaml-cpp/", {"topologies", "conformance"}),
     (r"boost/", {"topologies"}),
     (r"CLI/", {"cli"}),
