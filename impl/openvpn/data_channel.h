@@ -58,6 +58,8 @@ public:
     // Writes the inner packet into `out` (as large as `packet`, apart from it) and returns it. Both P_DATA_V1 and V2
     // are read, whatever their peer id. `now` judges the replay window's time.
     tl::expected<ByteView, DataDrop> open(Instant now, ByteView packet, ByteSpan out);
+    // Whether `packet` is authentic under this key and no replay. Changes neither the window nor the counters.
+    bool is_genuine(ByteView packet) const;
 
     std::uint32_t last_packet_id() const;  // sent
     const DataCounters& counters() const;

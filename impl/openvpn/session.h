@@ -11,7 +11,6 @@
 // through seal() and open(), which allocate nothing.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +20,7 @@
 
 #include "impl/base/engine.h"
 #include "impl/base/events.h"
+#include "impl/base/function_ref.h"
 #include "impl/base/random.h"
 #include "impl/openvpn/data_channel.h"
 #include "impl/openvpn/key_method.h"
@@ -112,16 +112,17 @@ public:
     std::optional<Instant> next_timeout() const;
     std::vector<Output> drain();
 
-    void grant(Instant now, PushReply);            // server: the cipher, peer id and flags that were negotiated
-                                                   // are added by the session
+    // Server: the session adds the cipher and the flags that were negotiated. `peer_id` is the owner's choice; it is
+    // pushed only to a client that can do P_DATA_V2.
+    void grant(Instant now, PushReply);
     void refuse(Instant now, std::string reason);  // AUTH_FAILED,reason
     void renegotiate(Instant now);                 // soft reset; no effect while one is under way
-    void ping(Instant now, const std::function<void(ByteView packet)>& send);
+    void ping(Instant now, FunctionRef<void(ByteView packet)> send);
     void close(Instant now);  // exit notifications first, as configured
 
     // An inner packet to send: `each` is told every packet that goes out (one, or several with --fragment). False, and
     // counted, when there is no key.
-    bool seal(Instant now, ByteView inner, const std::function<void(ByteView packet)>& each);
+    bool seal(Instant now, ByteView inner, FunctionRef<void(ByteView packet)> each);
     // A data packet that came in. Empty when nothing is to be passed on: dropped, a ping, a part. Pings and exits are
     // acted upon: drain() afterwards. The view holds until the next call.
     ByteView open(Instant now, ByteView packet);
