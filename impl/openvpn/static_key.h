@@ -33,7 +33,7 @@ struct TlsCryptV2ServerKey {
 struct TlsCryptV2ClientKey {
     StaticKey key;
     Bytes wrapped;  // tag, ciphertext of key and metadata, length: at most 1024 octets
-    // `metadata`: at most 733 octets of type and content; what the server's policy may look at.
+    // `metadata`: at most 734 octets, a type and content; what the server's policy may look at.
     static Result<TlsCryptV2ClientKey> make(const TlsCryptV2ServerKey&, Random&, ByteView metadata = {});
     static Result<TlsCryptV2ClientKey> from_pem(std::string_view);
     std::string to_pem() const;
