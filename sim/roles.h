@@ -60,6 +60,9 @@ public:
     virtual ~VpnGateway() = default;
     virtual std::vector<std::string> sessions() const = 0;    // the users' identifications, oldest first
     virtual TunnelEnd* session(const std::string& user) = 0;  // nullptr when there is none
+    // Ends the gateway's program, tells no client about it, and starts it anew with the same configuration: as after a
+    // crash. False when this player cannot.
+    virtual bool restart() { return false; }
 };
 
 }  // namespace gatelab::sim
