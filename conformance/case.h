@@ -16,7 +16,8 @@ class Context;
 struct Case {
     std::string id;  // "ikev2-basic.narrows-selectors": the suite, a dot, and what must hold
     std::string suite = {};
-    std::vector<std::string> requirements;  // ids of the catalogue
+    topologies::Tunnel tunnel = topologies::Tunnel::IkeV2;  // the suite's: who has it can take part
+    std::vector<std::string> requirements;                  // ids of the catalogue
     std::string sentence = {};
     std::vector<Need> needs = {};
     std::function<topologies::Topology(const Pair&)> topology;
@@ -32,6 +33,7 @@ const std::vector<Case>& cases();
 struct Suite {
     std::string name;
     std::string summary;
+    topologies::Tunnel tunnel = topologies::Tunnel::IkeV2;
 };
 const std::vector<Suite>& suites();
 

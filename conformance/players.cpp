@@ -17,35 +17,61 @@ std::string_view name_of(Feature feature) {
         case Feature::FirstGroup: return "first-group";
         case Feature::ManySelectors: return "many-selectors";
         case Feature::AnyCertificate: return "any-certificate";
+        case Feature::Restart: return "restart";
+        case Feature::LongPassword: return "long-password";
     }
     return "?";
 }
 
 const std::vector<Player>& players() {
     using topologies::Implementation;
+    using topologies::Tunnel;
     static const std::vector<Player> kPlayers = {
-        {"gatelab", Implementation::Gatelab, {}},
-        {"strongswan", Implementation::StrongSwan, {{Feature::StaySilent, "charon answers INVALID_SYNTAX in clear"}}},
-        {"strongswan-realtime",
-         Implementation::StrongSwan,
-         {{Feature::NativeEsp, "kernel-libipsec always puts ESP into UDP"},
-          {Feature::HonestNat, "kernel-libipsec feigns a NAT to have ESP put into UDP"},
-          {Feature::VirtualTime, "charon lives by the machine's clock"},
-          {Feature::StaySilent, "charon answers INVALID_SYNTAX in clear"},
-          {Feature::CountDrops, "kernel-libipsec does not tell what it dropped"}},
-         true},
-        {"libreswan",
-         Implementation::Libreswan,
-         {{Feature::StaySilent, "pluto answers in clear what it cannot read"},
-          {Feature::CountDrops, "the kernel's counters are read twice a second, not at every packet"},
-          {Feature::FirstGroup, "libreswan 4.10 is built without group 24"},
-          {Feature::TellNat, "pluto logs that there is a NAT, not where"},
-          {Feature::ManySelectors, "libreswan 4.10 has one traffic selector a side"},
-          {Feature::AnyCertificate, "pluto does not load a certificate of its own that is not valid"}},
-         false,
-         true},
+        {.name = "gatelab", .implementation = Implementation::Gatelab, .tunnels = {Tunnel::IkeV2, Tunnel::OpenVpn}},
+        {.name = "strongswan",
+         .implementation = Implementation::StrongSwan,
+         .lacks = {{Feature::StaySilent, "charon answers INVALID_SYNTAX in clear"}}},
+        {.name = "strongswan-realtime",
+         .implementation = Implementation::StrongSwan,
+         .lacks = {{Feature::NativeEsp, "kernel-libipsec always puts ESP into UDP"},
+                   {Feature::HonestNat, "kernel-libipsec feigns a NAT to have ESP put into UDP"},
+                   {Feature::VirtualTime, "charon lives by the machine's clock"},
+                   {Feature::StaySilent, "charon answers INVALID_SYNTAX in clear"},
+                   {Feature::CountDrops, "kernel-libipsec does not tell what it dropped"}},
+         .real_time = true},
+        {.name = "libreswan",
+         .implementation = Implementation::Libreswan,
+         .lacks = {{Feature::StaySilent, "pluto answers in clear what it cannot read"},
+                   {Feature::CountDrops, "the kernel's counters are read twice a second, not at every packet"},
+                   {Feature::FirstGroup, "libreswan 4.10 is built without group 24"},
+                   {Feature::TellNat, "pluto logs that there is a NAT, not where"},
+                   {Feature::ManySelectors, "libreswan 4.10 has one traffic selector a side"},
+                   {Feature::AnyCertificate, "pluto does not load a certificate of its own that is not valid"}},
+         .by_name_only = true},
+        {.name = "openvpn", .implementation = Implementation::OpenVpn, .tunnels = {Tunnel::OpenVpn}},
+        {.name = "openvpn-realtime",
+         .implementation = Implementation::OpenVpn,
+         .lacks = {{Feature::VirtualTime, "openvpn lives by the machine's clock"}},
+         .real_time = true,
+         .tunnels = {Tunnel::OpenVpn}},
+        {.name = "softether",
+         .implementation = Implementation::SoftEther,
+         .lacks = {{Feature::VirtualTime, "SoftEther lives by the machine's clock"}},
+         .real_time = true,
+         .tunnels = {Tunnel::OpenVpn},
+         .sides = Side::Gateway},
     };
     return kPlayers;
+}
+
+bool Player::has(topologies::Tunnel tunnel) const {
+    return std::find(tunnels.begin(), tunnels.end(), tunnel) != tunnels.end();
+}
+
+bool Player::plays(Side side) const { return sides == Side::Both || sides == side; }
+
+bool Pair::can_have(topologies::Tunnel tunnel) const {
+    return client->has(tunnel) && client->plays(Side::Client) && gateway->has(tunnel) && gateway->plays(Side::Gateway);
 }
 
 const Player* find_player(std::string_view name) {

@@ -20,6 +20,8 @@ enum class Feature {
     FirstGroup,      // takes MODP_2048_256, which a client with Azure's default policy tries first
     ManySelectors,   // has children with more than one traffic selector a side
     AnyCertificate,  // presents a certificate of its own that is not valid, too
+    Restart,         // a gateway that starts anew when it is asked to
+    LongPassword,    // passwords of more than a kilobyte, such as the tokens of Entra
 };
 std::string_view name_of(Feature);  // "native-esp"
 
@@ -41,15 +43,19 @@ struct Lack {
 struct Player {
     std::string name;  // "strongswan", "strongswan-realtime"
     topologies::Implementation implementation;
-    std::vector<Lack> lacks;
+    std::vector<Lack> lacks = {};
     bool real_time = false;     // in a namespace of this machine, and the whole network keeps step with the wall clock
     bool by_name_only = false;  // does not join a run that did not ask for it
+    std::vector<topologies::Tunnel> tunnels = {topologies::Tunnel::IkeV2};  // that he has
+    Side sides = Side::Both;                                                // that he plays
 
+    bool has(topologies::Tunnel) const;
+    bool plays(Side) const;  // Client or Gateway
     bool is_real() const { return implementation != topologies::Implementation::Gatelab; }
     std::string_view family() const { return topologies::name_of(implementation); }
 };
 
-// All of them: each can be client and gateway.
+// All of them, in the order of reports.
 const std::vector<Player>& players();
 const Player* find_player(std::string_view name);
 
@@ -58,6 +64,8 @@ struct Pair {
     const Player* gateway = nullptr;
     bool virtual_time() const { return !client->real_time && !gateway->real_time; }
     bool has_real_program() const { return client->is_real() || gateway->is_real(); }
+    // Whether both have such a tunnel, and play the sides that they have here.
+    bool can_have(topologies::Tunnel) const;
     // Why the pair does not have all of it, one sentence; "" when it does.
     std::string lack_of(const std::vector<Need>&) const;
 };

@@ -16,31 +16,52 @@ std::string names_of(const Things& things) {
     return fmt::format("{}", fmt::join(names, ", "));
 }
 
+std::string_view name_of(Side side) { return side == Side::Client ? "client" : "gateway"; }
+
+std::vector<Player> those_who_play(Side side) {
+    std::vector<Player> found;
+    for (const auto& player : players())
+        if (player.plays(side)) found.push_back(player);
+    return found;
+}
+
+// The same program in the other time; nullptr when it has but one.
+const Player* in_other_time(const Player& player) {
+    for (const auto& other : players())
+        if (other.real_time != player.real_time && other.implementation == player.implementation) return &other;
+    return nullptr;
+}
+
 // The player that a name means: of real programs, the one in the time that was asked for.
-Result<const Player*> player_named(const std::string& name, std::string_view role, RealPeers mode) {
+Result<const Player*> player_named(const std::string& name, Side side, RealPeers mode) {
     const auto* player = find_player(name);
     if (!player)
-        return fail(Fault::Refused, fmt::format("no {} is called \"{}\"; known: {}", role, name, names_of(players())));
-    if (mode == RealPeers::Virtual && player->real_time)
+        return fail(Fault::Refused, fmt::format("no {} is called \"{}\"; known: {}", name_of(side), name,
+                                                names_of(those_who_play(side))));
+    if (!player->plays(side))
+        return fail(Fault::Refused, fmt::format("{} plays no {}; those who do: {}", name, name_of(side),
+                                                names_of(those_who_play(side))));
+    if (mode == RealPeers::Virtual && player->real_time) {
+        const auto* other = in_other_time(*player);
         return fail(Fault::Refused,
-                    fmt::format("{} keeps real time, and only virtual time was asked for; name {} instead, or leave "
-                                "--real-peers=virtual out",
-                                name, player->family()));
+                    fmt::format("{} keeps real time, and only virtual time was asked for; {}leave --real-peers=virtual "
+                                "out",
+                                name, other ? fmt::format("name {} instead, or ", other->name) : ""));
+    }
     if (mode != RealPeers::RealTime || !player->is_real() || player->real_time) return player;
-    for (const auto& other : players())
-        if (other.real_time && other.implementation == player->implementation) return &other;
+    if (const auto* other = in_other_time(*player)) return other;
     return fail(Fault::Refused, fmt::format("{} does not run in real time", name));
 }
 
-Result<std::vector<const Player*>> players_named(const std::optional<std::string>& name, std::string_view role,
-                                                 RealPeers mode) {
+Result<std::vector<const Player*>> players_named(const std::optional<std::string>& name, Side side, RealPeers mode) {
     if (name) {
-        const auto player = player_named(*name, role, mode);
+        const auto player = player_named(*name, side, mode);
         if (!player) return pass(player);
         return std::vector<const Player*>{*player};
     }
     std::vector<const Player*> chosen;
-    for (const auto& player : players()) chosen.push_back(&player);
+    for (const auto& player : players())
+        if (player.plays(side)) chosen.push_back(&player);
     return chosen;
 }
 
@@ -51,6 +72,18 @@ bool joins(const Player& player, const Case& one, RealPeers mode) {
     if (mode == RealPeers::RealTime) return player.real_time;
     if (!player.real_time) return true;
     return mode == RealPeers::VirtualMost && one.in_real_time_too;
+}
+
+// Why nobody meets in cases that there are.
+std::string nobody_meets(const Options& options, const std::vector<const Case*>& chosen) {
+    for (const auto& name : {options.client, options.gateway}) {
+        const auto* player = name ? find_player(*name) : nullptr;
+        if (player &&
+            std::none_of(chosen.begin(), chosen.end(), [&](const Case* one) { return player->has(one->tunnel); }))
+            return fmt::format("{} takes part in no such case: all of them are about {}", *name,
+                               topologies::name_of(chosen.front()->tunnel));
+    }
+    return "no such client and gateway meet in the chosen cases";
 }
 
 bool matches(const std::string& pattern, const std::string& id) { return fnmatch(pattern.c_str(), id.c_str(), 0) == 0; }
@@ -81,14 +114,15 @@ Result<std::vector<Job>> select(const Options& options) {
     if (options.shards < 1 || options.shard < 1 || options.shard > options.shards)
         return fail(Fault::Refused, fmt::format("there is no shard {} of {}; expected one from 1/1 on up",
                                                 options.shard, options.shards));
-    const auto clients = players_named(options.client, "client", options.real_peers);
+    const auto clients = players_named(options.client, Side::Client, options.real_peers);
     if (!clients) return pass(clients);
-    const auto gateways = players_named(options.gateway, "gateway", options.real_peers);
+    const auto gateways = players_named(options.gateway, Side::Gateway, options.real_peers);
     if (!gateways) return pass(gateways);
     const auto chosen = chosen_cases(options);
     if (!chosen) return pass(chosen);
 
     const auto meet = [&](const Case& one, const Player& client, const Player& gateway) {
+        if (!Pair{&client, &gateway}.can_have(one.tunnel)) return false;
         if (!options.client && !joins(client, one, options.real_peers)) return false;
         if (!options.gateway && !joins(gateway, one, options.real_peers)) return false;
         if (!client.is_real() || !gateway.is_real()) return true;
@@ -107,8 +141,7 @@ Result<std::vector<Job>> select(const Options& options) {
             }
         }
     }
-    if (jobs.empty() && options.shards == 1)
-        return fail(Fault::Refused, "no such client and gateway meet in the chosen cases");
+    if (jobs.empty() && options.shards == 1) return fail(Fault::Refused, nobody_meets(options, *chosen));
     return jobs;
 }
 

@@ -1,5 +1,6 @@
 #include "conformance/worlds.h"
 
+#include <boost/range/iterator_range.hpp>
 #include <cstdlib>
 
 namespace gatelab::conformance {
@@ -67,6 +68,19 @@ Vertex add_azure(Topology& topology, const Pair& pair) {
     return isp;
 }
 
+template <class Change>
+void for_each_client(Topology& topology, Change change) {
+    for (const auto vertex : boost::make_iterator_range(boost::vertices(topology.graph)))
+        if (auto* client = std::get_if<Client>(&topology.graph[vertex].kind)) change(*client);
+}
+
+Topology with_openvpn(Topology topology) {
+    for_each_client(topology, [](Client& client) { client.tunnel = Tunnel::OpenVpn; });
+    gateway_of(topology).tunnels = {Tunnel::OpenVpn};
+    use_transport(topology, Transport::Udp);
+    return topology;
+}
+
 }  // namespace
 
 Topology remote_access(const Pair& pair) {
@@ -91,6 +105,42 @@ Topology remote_access_behind_nat(const Pair& pair) {
     add_link(topology, add_client(topology, pair, "alice", Ipv4Address{192, 168, 1, 10}), home);
     add_link(topology, add_client(topology, pair, "bob", Ipv4Address{192, 168, 1, 11}), home);
     return topology;
+}
+
+Topology openvpn_access(const Pair& pair) { return with_openvpn(remote_access(pair)); }
+
+Topology openvpn_access_behind_nat(const Pair& pair) { return with_openvpn(remote_access_behind_nat(pair)); }
+
+void at_every_end(Topology& topology, const std::function<void(OpenVpn&)>& change) {
+    for_each_client(topology, [&](Client& client) { change(client.openvpn); });
+    change(gateway_of(topology).openvpn);
+}
+
+void use_transport(Topology& topology, Transport transport) {
+    for_each_client(topology, [&](Client& client) { client.openvpn.transport = transport; });
+    auto& gateway = gateway_of(topology).openvpn;
+    gateway.udp_port.reset();
+    gateway.tcp_port.reset();
+    (transport == Transport::Udp ? gateway.udp_port : gateway.tcp_port) =
+        transport == Transport::Udp ? kOpenVpnUdpPort : kOpenVpnTcpPort;
+}
+
+void use_protection(Topology& topology, OpenVpn::Protection protection) {
+    at_every_end(topology, [&](OpenVpn& end) { end.protection = protection; });
+}
+
+void use_password(Topology& topology, const std::string& name, const std::string& password, bool certificate_too,
+                  const std::string& client) {
+    auto& user = client_of(topology, client);
+    user.openvpn.username = name;
+    user.openvpn.password = password;
+    if (!certificate_too) {
+        user.authentication = Authentication::Password;
+        user.certificate.clear();
+    }
+    auto& gateway = gateway_of(topology).openvpn;
+    gateway.users.push_back({name, password});
+    gateway.certificate_required = certificate_too;
 }
 
 Client& client_of(Topology& topology, const std::string& name) {

@@ -6,6 +6,9 @@
 //                              bob ----+
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "conformance/players.h"
 #include "topologies/model/topology.h"
 
@@ -26,7 +29,21 @@ constexpr Prefix kPool{Ipv4Address{10, 60, 0, 0}, 24};
 topologies::Topology remote_access(const Pair&);
 topologies::Topology remote_access_behind_nat(const Pair&);
 
+// The same networks with OpenVPN: the gateway has no other tunnel, and both ends are as Azure's profile says, but over
+// UDP port 1194.
+topologies::Topology openvpn_access(const Pair&);
+topologies::Topology openvpn_access_behind_nat(const Pair&);
+constexpr std::uint16_t kOpenVpnUdpPort = 1194, kOpenVpnTcpPort = 443;
+
 // Changes to them.
+// All clients dial over it, and the gateway listens on nothing else.
+void use_transport(topologies::Topology&, topologies::Transport);
+// Changes what OpenVPN has at every client and at the gateway.
+void at_every_end(topologies::Topology&, const std::function<void(topologies::OpenVpn&)>& change);
+void use_protection(topologies::Topology&, topologies::OpenVpn::Protection);
+// The user signs in with a password, that the gateway knows; beside a certificate, or instead of one.
+void use_password(topologies::Topology&, const std::string& name, const std::string& password, bool certificate_too,
+                  const std::string& client = "alice");
 topologies::Client& client_of(topologies::Topology&, const std::string& name = "alice");
 topologies::Gateway& gateway_of(topologies::Topology&);
 topologies::CertificateSpec& certificate_of(topologies::Topology&, const std::string& name);

@@ -1,14 +1,22 @@
 #include "conformance/suites/suites.h"
 
-#include <iterator>
+#include <cstdlib>
 #include <utility>
 
 namespace gatelab::conformance {
 namespace {
 
+topologies::Tunnel tunnel_of(const std::string& name) {
+    for (const auto& suite : suites())
+        if (suite.name == name) return suite.tunnel;
+    std::abort();  // a family is added to a suite that is not listed below
+}
+
 void add(std::vector<Case>& all, const std::string& suite, std::vector<Case> family) {
+    const auto tunnel = tunnel_of(suite);
     for (auto& one : family) {
         one.suite = suite;
+        one.tunnel = tunnel;
         one.id = suite + "." + one.id;
         all.push_back(std::move(one));
     }

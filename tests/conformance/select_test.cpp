@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -33,33 +34,50 @@ std::map<std::string, std::size_t> pairs_of(const Options& options) {
     return pairs;
 }
 
-TEST(Select, TakesEveryCaseForEveryPairWithOneOfOurs) {
+std::size_t cases_of(topologies::Tunnel tunnel) {
+    return static_cast<std::size_t>(
+        std::count_if(cases().begin(), cases().end(), [&](const Case& one) { return one.tunnel == tunnel; }));
+}
+
+// Pairs without a case are left out, as select() does.
+std::map<std::string, std::size_t> counts(std::map<std::string, std::size_t> pairs) {
+    std::erase_if(pairs, [](const auto& pair) { return pair.second == 0; });
+    return pairs;
+}
+
+TEST(Select, TakesEveryCaseForEveryPairWithOneOfOursThatHasItsTunnel) {
     const auto all = cases().size();
-    const std::map<std::string, std::size_t> virtual_time = {
-        {"gatelab-gatelab", all}, {"gatelab-strongswan", all}, {"strongswan-gatelab", all}};
+    const auto ike = cases_of(topologies::Tunnel::IkeV2), openvpn = cases_of(topologies::Tunnel::OpenVpn);
+    const auto virtual_time = counts({{"gatelab-gatelab", all},
+                                      {"gatelab-strongswan", ike},
+                                      {"strongswan-gatelab", ike},
+                                      {"gatelab-openvpn", openvpn},
+                                      {"openvpn-gatelab", openvpn}});
     EXPECT_EQ(pairs_of(with(RealPeers::Virtual)), virtual_time);
     EXPECT_EQ(pairs_of(with(RealPeers::None)), virtual_time);
-    EXPECT_EQ(pairs_of(with(RealPeers::RealTime)),
-              (std::map<std::string, std::size_t>{{"gatelab-gatelab", all},
-                                                  {"gatelab-strongswan-realtime", all},
-                                                  {"strongswan-realtime-gatelab", all}}));
+    EXPECT_EQ(pairs_of(with(RealPeers::RealTime)), counts({{"gatelab-gatelab", all},
+                                                           {"gatelab-strongswan-realtime", ike},
+                                                           {"strongswan-realtime-gatelab", ike},
+                                                           {"gatelab-openvpn-realtime", openvpn},
+                                                           {"openvpn-realtime-gatelab", openvpn},
+                                                           {"gatelab-softether", openvpn}}));
 }
 
 TEST(Select, AddsAFewCasesInRealTimeToThoseInVirtualTime) {
     const auto pairs = pairs_of(with(RealPeers::VirtualMost));
-    EXPECT_EQ(pairs.at("gatelab-strongswan"), cases().size());
+    EXPECT_EQ(pairs.at("gatelab-strongswan"), cases_of(topologies::Tunnel::IkeV2));
     EXPECT_GE(pairs.at("gatelab-strongswan-realtime"), 5u);
     EXPECT_LE(pairs.at("gatelab-strongswan-realtime"), 10u);
     const auto jobs = select(with(RealPeers::VirtualMost)).value();
-    for (const auto& job : jobs)
-        EXPECT_TRUE(!job.real_time() || job.what->in_real_time_too) << job.what->id;
+    for (const auto& job : jobs) EXPECT_TRUE(!job.real_time() || job.what->in_real_time_too) << job.what->id;
 }
 
 TEST(Select, TakesANameForTheProgramInTheTimeThatWasAskedFor) {
     const auto only = [](RealPeers mode, const char* client) {
         const auto pairs = pairs_of(with(mode, client, "gatelab"));
         EXPECT_EQ(pairs.size(), 1u);
-        EXPECT_EQ(pairs.begin()->second, cases().size()) << "a player asked for by name takes part in every case";
+        EXPECT_EQ(pairs.begin()->second, cases_of(topologies::Tunnel::IkeV2))
+            << "a player asked for by name takes part in every case that he can";
         return pairs.begin()->first;
     };
     EXPECT_EQ(only(RealPeers::Virtual, "strongswan"), "strongswan-gatelab");
@@ -68,6 +86,18 @@ TEST(Select, TakesANameForTheProgramInTheTimeThatWasAskedFor) {
     EXPECT_EQ(only(RealPeers::VirtualMost, "strongswan-realtime"), "strongswan-realtime-gatelab");
     EXPECT_THAT(refusal(with(RealPeers::Virtual, "strongswan-realtime")),
                 HasSubstr("strongswan-realtime keeps real time, and only virtual time was asked for; name strongswan"));
+}
+
+TEST(Select, SaysWhoPlaysASideAndWhoHasATunnel) {
+    EXPECT_THAT(refusal(with(RealPeers::VirtualMost, "softether")),
+                HasSubstr("softether plays no client; those who do: gatelab, strongswan, strongswan-realtime, "
+                          "libreswan, openvpn, openvpn-realtime"));
+    auto options = with(RealPeers::VirtualMost, "openvpn");
+    options.suites = {"esp-basic"};
+    EXPECT_THAT(refusal(options), HasSubstr("openvpn takes part in no such case: all of them are about ikev2"));
+    EXPECT_THAT(
+        refusal(with(RealPeers::Virtual, {}, "softether")),
+        HasSubstr("softether keeps real time, and only virtual time was asked for; leave --real-peers=virtual"));
 }
 
 TEST(Select, PairsTwoRealProgramsWhenBothAreNamed) {
@@ -116,7 +146,8 @@ TEST(Select, NamesWhatIsKnownWhenItDoesNotKnowSomething) {
     suite.suites = {"esp-basics"};
     EXPECT_THAT(refusal(suite), HasSubstr("no suite is called \"esp-basics\"; known: ikev2-basic, esp-basic"));
     client.client = "windows";
-    EXPECT_THAT(refusal(client), HasSubstr("no client is called \"windows\"; known: gatelab, strongswan, strongswan-realtime"));
+    EXPECT_THAT(refusal(client),
+                HasSubstr("no client is called \"windows\"; known: gatelab, strongswan, strongswan-realtime"));
     pattern.cases = {"nothing*"};
     EXPECT_THAT(refusal(pattern), HasSubstr("matches \"nothing*\""));
     shard.shard = 4;
