@@ -1,15 +1,15 @@
 // The data channel of one key: whole P_DATA packets from inner packets and back. Nothing is allocated per packet.
 //
-//   AEAD  P_DATA_V2: opcode and key id, peer id (3 octets) | packet id, 4 octets | tag, 16 octets | ciphertext
-//         nonce = packet id, then 8 octets from the HMAC key; associated data = everything before the tag
-//   CBC   opcode [and peer id] | HMAC | IV, 16 octets | ciphertext of packet id, 4 octets, and the inner packet
-//         (the HMAC covers IV and ciphertext)
+//   AEAD  opcode and key id [, peer id, 3 octets: P_DATA_V2] | packet id, 4 octets | tag, 16 octets | ciphertext
+//         nonce = packet id, then 8 octets from the HMAC key; associated data = everything before the tag with
+//         P_DATA_V2, the packet id alone with P_DATA_V1
+//   CBC   opcode and key id [, peer id] | HMAC | IV, 16 octets | ciphertext of packet id, 4 octets, and inner packet
+//         (the HMAC covers IV and ciphertext, and neither opcode nor peer id)
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -33,6 +33,9 @@ struct DataParameters {
     Duration replay_time = std::chrono::seconds(15);
 };
 
+// Here 2.6 begins to renegotiate, which leaves 16 million packets for doing so.
+inline constexpr std::uint32_t kPacketIdAlarm = 0xff000000;
+
 // Why a packet was not passed on.
 enum class DataDrop { Malformed, Unauthentic, Replayed, Exhausted, NoKey };
 std::string_view name_of(DataDrop);  // "replayed"
@@ -53,15 +56,19 @@ public:
     // Octets that seal() adds at most.
     std::size_t overhead() const;
     // Writes a whole packet, opcode first, into `out` (inner.size() + overhead() or more) and returns its size.
-    // Exhausted once the packet ids are used up (2^32 - 1); `inner` must not overlap with `out`.
+    // Exhausted once the packet ids are used up (2^32 - 1), Malformed for an empty one, which no peer would take;
+    // `inner` must not overlap with `out`.
     tl::expected<std::size_t, DataDrop> seal(ByteView inner, ByteSpan out);
     // Writes the inner packet into `out` (as large as `packet`, apart from it) and returns it. Both P_DATA_V1 and V2
-    // are read, whatever their peer id. `now` judges the replay window's time.
+    // are read, whatever their peer id. `now` judges the replay window's time. NoKey for another key's id, Malformed
+    // also for an authentic packet without an inner one.
     tl::expected<ByteView, DataDrop> open(Instant now, ByteView packet, ByteSpan out);
-    // Whether `packet` is authentic under this key and no replay. Changes neither the window nor the counters.
+    // Whether `packet` is authentic under this key and no replay. Changes neither the window nor the counters, and does
+    // not judge time.
     bool is_genuine(ByteView packet) const;
 
-    std::uint32_t last_packet_id() const;  // sent
+    std::uint32_t last_packet_id() const;           // sent; from kPacketIdAlarm on it is time for a new key
+    void advance_to(std::uint32_t last_packet_id);  // leaves ids out; never goes back
     const DataCounters& counters() const;
 
 private:
@@ -72,26 +79,5 @@ private:
 // The inner packet that keeps a tunnel alive, and the one with which a UDP client leaves (explicit-exit-notify).
 extern const std::array<std::uint8_t, 16> kPingPacket;
 extern const std::array<std::uint8_t, 17> kExitPacket;
-
-// Lowers the MSS option of a TCP SYN in an inner IPv4 packet to `largest`, its checksum with it; anything else is left
-// alone.
-void clamp_mss(ByteSpan inner, std::uint16_t largest);
-// The MSS so that the outer packet of a TCP segment has at most `outer` octets.
-std::uint16_t mss_for(std::uint16_t outer, std::size_t overhead, Transport);
-
-// --fragment: a header of 4 octets before each inner packet, and large packets in parts.
-class Fragmenter {
-public:
-    explicit Fragmenter(std::uint16_t largest);  // octets of an inner part with its header
-    // Calls `each` with every part of the packet, header first, in order.
-    void cut(ByteView inner, const std::function<void(ByteView part)>& each);
-    // The whole inner packet once its last part has come; nothing until then. Parts may come out of order; what is
-    // older than 10 s, or than the 25 newest packets, is forgotten. Malformed for headers that cannot be.
-    Result<std::optional<ByteView>> join(Instant now, ByteView part);
-
-private:
-    struct State;
-    std::shared_ptr<State> state_;
-};
 
 }  // namespace gatelab::openvpn
