@@ -15,16 +15,14 @@ Ipv4Address AddressPool::own_address() const { return Ipv4Address{prefix_.first(
 std::size_t AddressPool::capacity() const { return static_cast<std::size_t>(prefix_.size()) - kBelow - kAbove; }
 
 std::optional<Ipv4Address> AddressPool::take() {
-    if (free() == 0) return {};
-    Ipv4Address candidate{prefix_.first().number() + kBelow};
-    for (const auto address : taken_) {  // in ascending order: the first gap is the lowest free address
-        if (address != candidate) break;
-        candidate = Ipv4Address{candidate.number() + 1};
-    }
-    taken_.insert(candidate);
-    return candidate;
+    if (!returned_.empty()) return returned_.extract(returned_.begin()).value();
+    if (used_ == capacity()) return {};
+    return Ipv4Address{prefix_.first().number() + kBelow + static_cast<std::uint32_t>(used_++)};
 }
 
-void AddressPool::give_back(Ipv4Address address) { taken_.erase(address); }
+void AddressPool::give_back(Ipv4Address address) {
+    const std::int64_t index = std::int64_t{address.number()} - prefix_.first().number() - kBelow;
+    if (index >= 0 && index < static_cast<std::int64_t>(used_)) returned_.insert(address);
+}
 
 }  // namespace gatelab::gateway

@@ -17,14 +17,15 @@ public:
     Prefix prefix() const { return prefix_; }
     Ipv4Address own_address() const;  // the gateway's
     std::size_t capacity() const;
-    std::size_t free() const { return capacity() - taken_.size(); }
+    std::size_t free() const { return capacity() - used_ + returned_.size(); }
 
     std::optional<Ipv4Address> take();  // nothing when it is exhausted
-    void give_back(Ipv4Address);
+    void give_back(Ipv4Address);        // without effect on one that is not taken
 
 private:
     Prefix prefix_;
-    std::set<Ipv4Address> taken_;
+    std::size_t used_ = 0;            // so many of the lowest were taken at some time
+    std::set<Ipv4Address> returned_;  // those of them that are free again
 };
 
 }  // namespace gatelab::gateway

@@ -27,5 +27,16 @@ TEST(AddressPool, NeverHandsOutTheNetworkOrTheBroadcastAddress) {
     EXPECT_EQ(pool.take(), std::nullopt);
 }
 
+TEST(AddressPool, TakesBackOnlyWhatIsTaken) {
+    AddressPool pool{Prefix{Ipv4Address{10, 60, 0, 0}, 29}};
+    const auto address = *pool.take();
+    for (const auto& other : {Ipv4Address{10, 60, 0, 1}, Ipv4Address{10, 60, 0, 3}, Ipv4Address{10, 59, 0, 2}})
+        pool.give_back(other);
+    EXPECT_EQ(pool.free(), pool.capacity() - 1);
+    pool.give_back(address);
+    pool.give_back(address);
+    EXPECT_EQ(pool.free(), pool.capacity());
+}
+
 }  // namespace
 }  // namespace gatelab::gateway
