@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -15,6 +16,8 @@ using ikev2::CloseReason;
 using Ike = ikev2::Engine;
 
 constexpr std::size_t kLargestPacket = 65535;
+constexpr std::size_t kUsualPacket = 2048;
+constexpr std::size_t kLargestOverhead = 128;  // of ESP: header, IV, padding, ICV
 // The engine wants to know that the peer lives (RFC 7296 section 2.4), not of every packet.
 constexpr Duration kNoteInterval = std::chrono::seconds(1);
 
@@ -30,6 +33,10 @@ std::uint64_t count_of(const esp::Counters& counters, esp::Drop why) {
         case esp::Drop::UnknownSpi: break;  // not an SA's to count
     }
     return 0;
+}
+
+void make_room(Bytes& buffer, std::size_t size) {
+    if (buffer.size() < size) buffer.resize(size);
 }
 
 std::int64_t number(TunnelId tunnel) { return static_cast<std::int64_t>(tunnel.value()); }
@@ -77,7 +84,8 @@ struct Stack::State final : Transport::Receiver {
     std::optional<Instant> armed_for;
     bool pumping = false;
     std::uint64_t strays = 0;
-    Bytes sealed = Bytes(kLargestPacket), opened = Bytes(kLargestPacket);
+    // They grow to the largest packet so far: thousands of stacks may share a simulation.
+    Bytes sealed = Bytes(kUsualPacket), opened = Bytes(kUsualPacket);
 };
 
 // --- what arrives ---------------------------------------------------------------------------------------------------
@@ -89,9 +97,10 @@ void Stack::State::receive_ike(const ikev2::Path& path, ByteView datagram) {
 
 void Stack::State::receive_esp(const ikev2::Path& path, bool in_udp, ByteView packet) {
     const auto spi = esp::spi_of(packet);
-    if (!spi || packet.size() > opened.size()) return stray(path, "too short");
+    if (!spi || packet.size() > kLargestPacket) return stray(path, "too short");
     const auto [tunnel, child] = tunnels.find(*spi);
     if (!tunnel) return stray(path, "unknown SPI");
+    make_room(opened, packet.size());
     const auto inner = child->inbound.open(packet, opened);
     if (!inner) return dropped(*tunnel, *child, inner.error());
     child->may_send = true;
@@ -305,6 +314,7 @@ void Stack::close(TunnelId id) {
 bool Stack::send(TunnelId id, ByteView inner) {
     auto* tunnel = state_->tunnels.find(id);
     if (!tunnel) return false;
+    make_room(state_->sealed, std::min(inner.size() + kLargestOverhead, kLargestPacket));
     const auto sealed = tunnel->children.seal(inner, state_->sealed);
     if (!sealed.by) return false;
     const auto packet = ByteView{state_->sealed}.first(sealed.size);
