@@ -33,8 +33,8 @@ private:
         const bool inside = std::holds_alternative<Gateway>(kind) && std::holds_alternative<VirtualNetwork>(other.kind);
         return 2 * vertex + (outside || inside ? 1 : 0);
     }
-    std::size_t root(std::size_t at) const {
-        while (parent_[at] != at) at = parent_[at];
+    std::size_t root(std::size_t at) {
+        while (parent_[at] != at) at = parent_[at] = parent_[parent_[at]];  // shorter for who asks next
         return at;
     }
 
