@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 #include <tuple>
 
 #include "sim/network_builder.h"
@@ -17,11 +18,20 @@ using topologies::Action;
 using topologies::Topology;
 
 template <class Player>
-Player& named(const Cast::Named<Player>& players, const std::string& name) {
-    for (const auto& [own, player] : players)
-        if (own == name) return *player;
+Player& named(const Cast::ByName<Player>& players, const std::string& name) {
+    if (const auto at = players.find(name); at != players.end()) return *at->second;
     fmt::print(stderr, "the topology has no such client or gateway: '{}'\n", name);
     std::abort();
+}
+
+// In the order of the topology.
+template <class Player>
+void sort(Cast::Named<Player>& players, const Topology& topology) {
+    std::map<std::string_view, topologies::Vertex> places;
+    for (const auto vertex : boost::make_iterator_range(boost::vertices(topology.graph)))
+        places.emplace(topology.graph[vertex].name, vertex);
+    std::sort(players.begin(), players.end(),
+              [&](const auto& a, const auto& b) { return places.at(a.first) < places.at(b.first); });
 }
 
 void perform(TunnelEnd& end, Action::Kind kind) {
@@ -54,11 +64,10 @@ Result<void> Cast::hire(const Stage& stage, Of which) {
             clients_.emplace_back(name, std::move(*player));
         }
     }
-    const auto earlier = [&](const auto& a, const auto& b) {
-        return topologies::find(topology_, a.first) < topologies::find(topology_, b.first);
-    };
-    std::sort(gateways_.begin(), gateways_.end(), earlier);
-    std::sort(clients_.begin(), clients_.end(), earlier);
+    sort(gateways_, topology_);
+    sort(clients_, topology_);
+    for (const auto& [name, player] : gateways_) gateways_by_name_[name] = player.get();
+    for (const auto& [name, player] : clients_) clients_by_name_[name] = player.get();
     return {};
 }
 
@@ -91,8 +100,8 @@ Result<void> Cast::dismiss() {
     return outcome;
 }
 
-ClientPlayer& Cast::client(const std::string& name) { return named(clients_, name); }
-GatewayPlayer& Cast::gateway(const std::string& name) { return named(gateways_, name); }
+ClientPlayer& Cast::client(const std::string& name) { return named(clients_by_name_, name); }
+GatewayPlayer& Cast::gateway(const std::string& name) { return named(gateways_by_name_, name); }
 
 FlowEnd Cast::flow_end(const std::string& node) {
     if (const auto* machine = topologies::find_as<topologies::VirtualMachine>(topology_, node)) {

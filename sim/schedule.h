@@ -21,6 +21,8 @@ class Cast {
 public:
     template <class Player>
     using Named = std::vector<std::pair<std::string, std::unique_ptr<Player>>>;
+    template <class Player>
+    using ByName = std::map<std::string, Player*>;
 
     Cast(Network& network, const topologies::Topology& topology) : network_(network), topology_(topology) {}
 
@@ -52,6 +54,8 @@ private:
     const topologies::Topology& topology_;
     Named<GatewayPlayer> gateways_;
     Named<ClientPlayer> clients_;
+    ByName<GatewayPlayer> gateways_by_name_;
+    ByName<ClientPlayer> clients_by_name_;
     std::map<std::string, EchoSocket> echo_sockets_;
 };
 

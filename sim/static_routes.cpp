@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <optional>
+#include <utility>
+
+#include "sim/route_list.h"
 
 namespace gatelab::sim {
 namespace {
@@ -16,6 +20,13 @@ struct Destination {
     Prefix prefix;
     Vertex owner;
     Realm realm;
+};
+
+// Destinations that all of the network but their common neighbour reaches the same way: those of machines that hang on
+// it by their only link. A destination of another owner is alone.
+struct Bunch {
+    std::optional<Vertex> neighbour;
+    std::vector<Destination> destinations;
 };
 
 template <class Kind>
@@ -46,21 +57,33 @@ bool lets_in(const Topology& topology, Vertex from, Vertex hop) {
 
 class Planner {
 public:
-    explicit Planner(const Topology& topology) : topology_(topology), routes_(boost::num_vertices(topology.graph)) {}
+    explicit Planner(const Topology& topology) : topology_(topology), nodes_(boost::num_vertices(topology.graph)) {
+        for (Vertex vertex = 0; vertex < nodes_.size(); ++vertex) {
+            nodes_[vertex].otherwise = default_neighbour(vertex);
+            nodes_[vertex].is_leaf = nodes_[vertex].otherwise && !is<Gateway>(topology, vertex);
+        }
+    }
 
     std::vector<StaticRoute> plan() {
-        for (const auto& destination : destinations()) spread(destination);
+        for (const auto& bunch : bunches()) spread(bunch);
         std::vector<StaticRoute> result;
-        for (Vertex vertex = 0; vertex < routes_.size(); ++vertex) {
-            auto& own = routes_[vertex];
-            if (const auto only = default_neighbour(vertex); only && !own.empty()) own.push_back({vertex, {}, *only});
-            for (const auto& route : own)
-                if (!is_covered(route, own)) result.push_back(route);
+        for (Vertex vertex = 0; vertex < nodes_.size(); ++vertex) {
+            auto& [routes, otherwise, is_leaf, hears] = nodes_[vertex];
+            routes.merge();
+            if (otherwise && (hears || !routes.empty())) routes.add({}, *otherwise);
+            for (const auto& entry : routes.needed()) result.push_back({vertex, entry.prefix, entry.neighbour});
         }
         return result;
     }
 
 private:
+    struct NodePlan {
+        RouteList routes;
+        std::optional<Vertex> otherwise;  // where it sends what it knows nothing about
+        bool is_leaf = false;             // it sends everything there
+        bool hears = false;               // a leaf: of anything
+    };
+
     std::vector<Destination> destinations() const {
         std::vector<Destination> result;
         const auto add = [&](Prefix prefix, Vertex owner, Realm realm) { result.push_back({prefix, owner, realm}); };
@@ -83,22 +106,64 @@ private:
         return result;
     }
 
-    // Breadth first from the owner outward: who hears of the destination from `hop` sends there by `hop`.
-    void spread(const Destination& destination) {
-        std::vector<bool> reached(routes_.size());
-        reached[destination.owner] = true;
-        std::deque<Vertex> heard{destination.owner};
+    std::vector<Bunch> bunches() const {
+        std::vector<Bunch> result;
+        std::map<std::pair<Vertex, Realm>, std::size_t> known;
+        for (const auto& destination : destinations()) {
+            const auto& owner = nodes_[destination.owner];
+            if (!owner.is_leaf) {
+                result.push_back({std::nullopt, {destination}});
+                continue;
+            }
+            const auto [at, is_new] = known.try_emplace({*owner.otherwise, destination.realm}, result.size());
+            if (is_new) result.push_back({owner.otherwise, {}});
+            result[at->second].destinations.push_back(destination);
+        }
+        return result;
+    }
+
+    void spread(const Bunch& bunch) {
+        const auto& first = bunch.destinations.front();
+        if (!bunch.neighbour) return spread_from(first.owner, first, prefixes_of(bunch));
+        if (!takes_part(topology_, *bunch.neighbour, first.realm)) return;
+        if (needs_route(*bunch.neighbour))
+            for (const auto& one : bunch.destinations) nodes_[*bunch.neighbour].routes.add(one.prefix, one.owner);
+        spread_from(*bunch.neighbour, first, prefixes_of(bunch), bunch.destinations.size() == 1);
+    }
+
+    static std::vector<Prefix> prefixes_of(const Bunch& bunch) {
+        RouteList all;
+        for (const auto& one : bunch.destinations) all.add(one.prefix, {});
+        all.merge();
+        std::vector<Prefix> prefixes;
+        for (const auto& one : all.needed()) prefixes.push_back(one.prefix);
+        return prefixes;
+    }
+
+    // Breadth first from the owner, or its only neighbour, outward: who hears of the destination from `hop` sends there
+    // by `hop`.
+    void spread_from(Vertex start, const Destination& destination, const std::vector<Prefix>& prefixes,
+                     bool owner_knows = true) {
+        std::vector<bool> reached(nodes_.size());
+        reached[start] = true;
+        if (owner_knows) reached[destination.owner] = true;
+        std::deque<Vertex> heard{start};
         while (!heard.empty()) {
             const auto hop = heard.front();
             heard.pop_front();
             if (hop != destination.owner && !passes_on(topology_, hop, destination.realm)) continue;
-            for (const auto from : neighbours(topology_, hop)) {
+            for (const auto from : boost::make_iterator_range(boost::adjacent_vertices(hop, topology_.graph))) {
                 if (reached[from] || !takes_part(topology_, from, destination.realm)) continue;
                 if (hop != destination.owner && !lets_in(topology_, from, hop)) continue;
                 if (hop == destination.owner && !is_announced(destination, from)) continue;
                 reached[from] = true;
+                if (nodes_[from].is_leaf) {
+                    nodes_[from].hears = true;
+                    continue;
+                }
                 heard.push_back(from);
-                if (needs_route(from)) routes_[from].push_back({from, destination.prefix, hop});
+                if (needs_route(from))
+                    for (const auto prefix : prefixes) nodes_[from].routes.add(prefix, hop);
             }
         }
     }
@@ -125,19 +190,8 @@ private:
         return only;
     }
 
-    // Whether the next shorter prefix that holds the route's says the same.
-    static bool is_covered(const StaticRoute& route, const std::vector<StaticRoute>& own) {
-        const StaticRoute* closest = nullptr;
-        for (const auto& other : own) {
-            if (other.destination.length() >= route.destination.length()) continue;
-            if (!other.destination.contains(route.destination)) continue;
-            if (!closest || other.destination.length() > closest->destination.length()) closest = &other;
-        }
-        return closest && closest->neighbour == route.neighbour;
-    }
-
     const Topology& topology_;
-    std::vector<std::vector<StaticRoute>> routes_;  // by node
+    std::vector<NodePlan> nodes_;  // by vertex
 };
 
 }  // namespace

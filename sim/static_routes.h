@@ -20,7 +20,7 @@ struct StaticRoute {
 // There are two realms, and gateways join them. The underlay carries the outer packets between clients, gateways and
 // NATs; the inside carries virtual machines, the gateways' inside addresses and their client address pools. A NAT hides
 // the addresses behind it. A machine with one link gets a default route; where a node reaches a whole prefix and
-// addresses in it over one neighbour, the prefix alone is listed.
+// addresses in it over one neighbour, the prefix alone is listed, and so it is where it reaches both halves of it so.
 std::vector<StaticRoute> plan_routes(const topologies::Topology&);
 
 // Whether a gateway's link to `neighbour` leads into its virtual network, and so carries its inside address.

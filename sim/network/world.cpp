@@ -47,6 +47,8 @@ void require(bool holds, std::string_view what) {
     std::abort();
 }
 
+std::uint64_t events_run() { return ns3::Simulator::GetEventCount(); }
+
 World::World(NetworkOptions options) : options_(std::move(options)), start_(options_.lead) {
     require(!world_exists, "a process holds at most one Network at a time");
     world_exists = true;

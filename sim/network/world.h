@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -18,6 +19,9 @@ namespace gatelab::sim {
 
 // Stops the program when `holds` is false: the caller broke the contract of a function.
 void require(bool holds, std::string_view what);
+
+// How many events ns-3 has run since the Network began.
+std::uint64_t events_run();
 
 class World : public std::enable_shared_from_this<World> {
 public:

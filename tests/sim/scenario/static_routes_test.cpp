@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "sim/route_list.h"
 #include "tests/sim/scenario/sample.h"
 
 namespace gatelab::sim {
@@ -88,6 +89,66 @@ TEST(StaticRoutes, TakeTheShortestPath) {
     sketch.link("alice", "r1").link("r1", "r2").link("r2", "r3").link("r3", "gw").link("r1", "r3").link("gw", "hub");
     EXPECT_THAT(routes_of(sketch.topology(), "r1"), ElementsAre("198.51.100.2/32 by alice", "203.0.113.10/32 by r3"));
     EXPECT_THAT(routes_of(sketch.topology(), "r2"), ElementsAre("198.51.100.2/32 by r1", "203.0.113.10/32 by r3"));
+}
+
+// Four clients a router, with addresses one after the other: 198.51.100.0 to .3 at edge1, .4 to .7 at edge2.
+Sketch two_edges() {
+    Sketch sketch;
+    sketch.node("isp", topologies::Router{}).node("gw", gateway()).node("hub", hub());
+    sketch.link("isp", "gw").link("gw", "hub");
+    for (const std::string edge : {"edge1", "edge2"}) {
+        sketch.node(edge, topologies::Router{}).link(edge, "isp");
+        for (int i = 0; i < 4; ++i) {
+            const auto name = edge + "-" + std::to_string(i);
+            sketch.node(name, user(Ipv4Address{198, 51, 100, static_cast<std::uint8_t>(edge == "edge1" ? i : 4 + i)}));
+            sketch.link(name, edge);
+        }
+    }
+    return sketch;
+}
+
+TEST(StaticRoutes, MergeNeighbouringAddresses) {
+    auto sketch = two_edges();
+    EXPECT_THAT(routes_of(sketch.topology(), "isp"),
+                ElementsAre("203.0.113.10/32 by gw", "198.51.100.0/30 by edge1", "198.51.100.4/30 by edge2"));
+    EXPECT_THAT(routes_of(sketch.topology(), "edge1"),
+                ElementsAre("203.0.113.10/32 by isp", "198.51.100.0/32 by edge1-0", "198.51.100.1/32 by edge1-1",
+                            "198.51.100.2/32 by edge1-2", "198.51.100.3/32 by edge1-3", "198.51.100.4/30 by isp"));
+    EXPECT_THAT(routes_of(sketch.topology(), "edge1-2"), ElementsAre("0.0.0.0/0 by edge1"));
+    EXPECT_THAT(routes_of(sketch.topology(), "gw"), ElementsAre("10.1.0.0/16 by hub", "0.0.0.0/0 by isp"));
+}
+
+TEST(StaticRoutes, MergeNoAddressThatNobodyHas) {
+    auto sketch = two_edges();
+    topologies::find_as<topologies::Client>(sketch.topology(), "edge1-3")->address = Ipv4Address{192, 0, 2, 1};
+    EXPECT_THAT(routes_of(sketch.topology(), "isp"),
+                ElementsAre("203.0.113.10/32 by gw", "198.51.100.0/31 by edge1", "198.51.100.2/32 by edge1",
+                            "192.0.2.1/32 by edge1", "198.51.100.4/30 by edge2"));
+}
+
+TEST(RouteList, LetsTheLastOfEqualPrefixesCount) {
+    RouteList list;
+    const Prefix prefix{Ipv4Address{10, 0, 0, 0}, 24};
+    list.add(prefix, 1);
+    list.add(prefix, 2);
+    EXPECT_THAT(list.needed(), ElementsAre(RouteList::Entry{prefix, 2}));
+}
+
+TEST(RouteList, LeavesNothingToAPrefixWhoseHalvesAreKnown) {
+    RouteList list;
+    list.add({Ipv4Address{10, 0, 0, 0}, 24}, 1);
+    list.add({Ipv4Address{10, 0, 0, 0}, 25}, 2);
+    list.add({Ipv4Address{10, 0, 0, 128}, 25}, 2);
+    list.merge();
+    EXPECT_THAT(list.needed(), ElementsAre(RouteList::Entry{{Ipv4Address{10, 0, 0, 0}, 24}, 2}));
+}
+
+TEST(RouteList, KeepsARouteWhoseNextShorterPrefixGoesElsewhere) {
+    RouteList list;
+    list.add({}, 1);
+    list.add({Ipv4Address{10, 0, 0, 0}, 16}, 2);
+    list.add({Ipv4Address{10, 0, 0, 0}, 24}, 1);
+    EXPECT_THAT(list.needed(), testing::SizeIs(3));
 }
 
 TEST(StaticRoutes, TellTheInsideLinksOfAGateway) {
