@@ -86,8 +86,9 @@ void Context::let_counters_tell() {
 
 std::string describe(const sim::TunnelStatus& status) {
     if (!status.up) return status.failure.empty() ? "down" : "down: " + status.failure;
-    return fmt::format("up as {} with {} and {}", to_string(status.inner_address), status.ike_suite,
-                       status.child_suite);
+    const bool ike = status.tls_suite.empty();
+    return fmt::format("up as {} with {} and {}", to_string(status.inner_address),
+                       ike ? status.ike_suite : status.tls_suite, ike ? status.child_suite : status.data_cipher);
 }
 
 std::string times(std::size_t count) {

@@ -52,7 +52,7 @@ private:
     std::map<std::string, double> metrics_;
 };
 
-// "up as 10.60.0.2 with AES_GCM_16-256/..." or "down: peer-silent".
+// "up as 10.60.0.2 with AES_GCM_16-256/...", "... with TLSv1.2/... and AES-256-GCM", or "down: peer-silent".
 std::string describe(const sim::TunnelStatus&);
 double seconds(Duration);
 std::string times(std::size_t count);  // "never", "once", "3 times"

@@ -8,7 +8,7 @@
 namespace gatelab::conformance {
 namespace {
 
-constexpr std::uint16_t kIkePort = 500, kNatPort = 4500;
+constexpr std::uint16_t kIkePort = 500, kNatPort = 4500, kOpenVpnPort = 1194, kStreamPort = 443;
 
 IkeHeader read_ike_header(ByteReader& reader) {
     IkeHeader header;
@@ -39,16 +39,17 @@ void read_ike(WirePacket& packet, ByteReader reader) {
     packet.ike = header;
 }
 
+bool uses_port(const WirePacket& packet, std::uint16_t port) {
+    return packet.source.port == port || packet.destination.port == port;
+}
+
 void read_udp(WirePacket& packet, ByteReader reader, std::size_t offset) {
     packet.source.port = reader.u16();
     packet.destination.port = reader.u16();
     reader.skip(4);
     if (!reader.ok()) return;
     packet.payload = offset + 8;
-    const auto either = [&](std::uint16_t port) {
-        return packet.source.port == port || packet.destination.port == port;
-    };
-    if (either(kNatPort)) {
+    if (uses_port(packet, kNatPort)) {
         auto probe = reader;
         if (reader.remaining() == 1 && probe.u8() == 0xff) {
             packet.kind = PacketKind::NatKeepalive;
@@ -58,9 +59,30 @@ void read_udp(WirePacket& packet, ByteReader reader, std::size_t offset) {
         } else {
             read_esp(packet, reader, PacketKind::EspInUdp);
         }
-    } else if (either(kIkePort)) {
+    } else if (uses_port(packet, kIkePort)) {
         read_ike(packet, reader);
+    } else if (uses_port(packet, kOpenVpnPort)) {
+        packet.kind = PacketKind::OpenVpn;
+        if (const auto header = parse_openvpn(reader.bytes(reader.remaining()))) packet.openvpn.push_back(*header);
     }
+}
+
+void read_tcp(WirePacket& packet, ByteReader reader, std::size_t offset) {
+    packet.source.port = reader.u16();
+    packet.destination.port = reader.u16();
+    packet.tcp.sequence = reader.u32();
+    reader.skip(4);
+    const std::size_t header = (reader.u8() >> 4) * std::size_t{4};
+    const auto flags = reader.u8();
+    reader.skip(6);
+    if (!reader.ok() || header < 20) return;
+    reader.skip(header - 20);
+    if (!reader.ok() || !uses_port(packet, kStreamPort)) return;
+    packet.kind = PacketKind::Stream;
+    packet.payload = offset + header;
+    packet.tcp.fin = (flags & 0x01) != 0;
+    packet.tcp.syn = (flags & 0x02) != 0;
+    packet.tcp.rst = (flags & 0x04) != 0;
 }
 
 // RFC 1071, over an even or odd number of octets.
@@ -86,6 +108,18 @@ std::string name_of_exchange(std::uint8_t exchange) {
     }
 }
 
+bool WirePacket::has_openvpn(std::uint8_t opcode) const {
+    return std::any_of(openvpn.begin(), openvpn.end(), [=](const auto& one) { return one.opcode == opcode; });
+}
+
+bool WirePacket::has_openvpn_data() const {
+    return std::any_of(openvpn.begin(), openvpn.end(), [](const auto& one) { return one.is_data(); });
+}
+
+bool WirePacket::has_openvpn_control() const {
+    return std::any_of(openvpn.begin(), openvpn.end(), [](const auto& one) { return !one.is_data(); });
+}
+
 std::string WirePacket::describe() const {
     switch (kind) {
         case PacketKind::Ike:
@@ -94,6 +128,15 @@ std::string WirePacket::describe() const {
         case PacketKind::NatKeepalive: return "NAT keepalive";
         case PacketKind::EspInUdp: return fmt::format("ESP in UDP {:#010x} #{}", spi, sequence);
         case PacketKind::Esp: return fmt::format("ESP {:#010x} #{}", spi, sequence);
+        case PacketKind::OpenVpn:
+            return openvpn.empty() ? fmt::format("UDP datagram from {} that is no OpenVPN", to_string(source))
+                                   : openvpn.front().describe();
+        case PacketKind::Stream: {
+            std::string inside;
+            for (const auto& one : openvpn) inside += (inside.empty() ? ": " : ", ") + one.describe();
+            return fmt::format("TCP segment{}{}{} of {} octets{}", tcp.syn ? " SYN" : "", tcp.fin ? " FIN" : "",
+                               tcp.rst ? " RST" : "", bytes.size() - payload, inside);
+        }
         case PacketKind::Fragment: return fmt::format("fragment of IP protocol {}", protocol);
         case PacketKind::Other: break;
     }
@@ -124,12 +167,15 @@ WirePacket parse_wire(Duration at, const std::string& from, ByteView ip_packet) 
     }
     if (packet.protocol == static_cast<std::uint8_t>(IpProtocol::Esp)) read_esp(packet, reader, PacketKind::Esp);
     if (packet.protocol == static_cast<std::uint8_t>(IpProtocol::Udp)) read_udp(packet, reader, header);
+    if (packet.protocol == static_cast<std::uint8_t>(IpProtocol::Tcp)) read_tcp(packet, reader, header);
     return packet;
 }
 
 Wire::Wire(sim::Scenario& scenario, std::string link) : scenario_(scenario), link_(std::move(link)) {
     scenario_.intercept(link_, [this](const std::string& from, ByteView packet) -> sim::Verdict {
         packets_.push_back(parse_wire(scenario_.now(), from, packet));
+        if (auto& latest = packets_.back(); latest.kind == PacketKind::Stream)
+            latest.openvpn = streams_.follow(latest.source, latest.destination, latest.tcp, latest.inside());
         // A copy: the meddler may look at packets() and so at this one.
         const auto verdict = meddler_ ? meddler_(WirePacket{packets_.back()}) : sim::Verdict{};
         if (verdict.kind == sim::Verdict::Kind::Drop) ++dropped_;
@@ -180,10 +226,29 @@ Bytes udp_packet(Endpoint source, Endpoint destination, ByteView payload) {
     return ip.take();
 }
 
+Bytes tcp_part(const WirePacket& packet, std::size_t offset, std::size_t length) {
+    const auto ip_size = static_cast<std::size_t>((packet.bytes.at(0) & 0x0f) * 4);
+    ByteWriter out;
+    out.bytes(ByteView{packet.bytes}.first(packet.payload));
+    out.bytes(packet.inside().subspan(offset, length));
+    out.patch_u16(2, static_cast<std::uint16_t>(packet.payload + length));
+    out.patch_u16(10, 0);
+    out.patch_u16(10, folded(sum_of(out.view().first(ip_size))));
+    const auto sequence = packet.tcp.sequence + static_cast<std::uint32_t>(offset);
+    out.patch_u16(ip_size + 4, static_cast<std::uint16_t>(sequence >> 16));
+    out.patch_u16(ip_size + 6, static_cast<std::uint16_t>(sequence));
+    out.patch_u16(ip_size + 16, 0);
+    const auto tcp = out.view().subspan(ip_size);
+    const auto pseudo = sum_of(out.view().subspan(12, 8), static_cast<std::uint32_t>(6 + tcp.size()));
+    out.patch_u16(ip_size + 16, folded(sum_of(tcp, pseudo)));
+    return out.take();
+}
+
 Bytes with_flipped_bit(const WirePacket& packet, std::size_t offset) {
     auto bytes = packet.bytes;
     bytes.at(offset) ^= 0x10;
-    if (packet.kind == PacketKind::EspInUdp) bytes.at(packet.payload - 2) = bytes.at(packet.payload - 1) = 0;
+    if (packet.kind == PacketKind::EspInUdp || packet.kind == PacketKind::OpenVpn)
+        bytes.at(packet.payload - 2) = bytes.at(packet.payload - 1) = 0;
     return bytes;
 }
 

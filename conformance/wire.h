@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "conformance/openvpn_wire.h"
 #include "impl/base/address.h"
 #include "impl/base/bytes.h"
 #include "impl/base/time.h"
@@ -30,6 +31,8 @@ enum class PacketKind {
     NatKeepalive,  // UDP 4500, one octet 0xff (RFC 3948 section 2.3)
     EspInUdp,      // UDP 4500
     Esp,           // IP protocol 50
+    OpenVpn,       // UDP to or from port 1194
+    Stream,        // TCP to or from port 443: OpenVPN's packets, each behind its length, cut anyhow
     Fragment,      // of an IP packet, and not its first
     Other,
 };
@@ -41,17 +44,25 @@ struct WirePacket {
     PacketKind kind = PacketKind::Other;
     std::uint8_t protocol = 0;
     Endpoint source, destination;         // ports 0 unless UDP or TCP
-    std::size_t payload = 0;              // offset in `bytes` of the IKE or ESP header
+    std::size_t payload = 0;              // offset in `bytes` of the IKE or ESP header, or of what UDP or TCP carry
     IkeHeader ike;                        // of Ike
     std::uint32_t spi = 0, sequence = 0;  // of EspInUdp and Esp
+
+    TcpHeader tcp;  // of Stream
+    // Of OpenVpn, one; of Stream, those whose last octet is in this segment for the first time, as told by Wire.
+    std::vector<OpenVpnHeader> openvpn;
 
     bool is_esp() const { return kind == PacketKind::Esp || kind == PacketKind::EspInUdp; }
     bool is_ike(std::uint8_t exchange, bool response) const {
         return kind == PacketKind::Ike && ike.exchange == exchange && ike.is_response() == response;
     }
-    // The IKE message or ESP packet alone.
+    // Whether it is, or completes, an OpenVPN packet of that kind.
+    bool has_openvpn(std::uint8_t opcode) const;
+    bool has_openvpn_data() const;
+    bool has_openvpn_control() const;  // acknowledgements included
+    // The IKE message, ESP packet, OpenVPN packet, or the part of a TCP stream, alone.
     ByteView inside() const { return ByteView{bytes}.subspan(payload); }
-    std::string describe() const;  // "IKE_AUTH request 1", "ESP 0xc0ffee01 #7", "UDP 10.1.0.4:53 > ..."
+    std::string describe() const;  // "IKE_AUTH request 1", "ESP 0xc0ffee01 #7", "P_ACK_V1 key 0"
 };
 
 WirePacket parse_wire(Duration at, const std::string& from, ByteView ip_packet);
@@ -84,13 +95,16 @@ private:
     sim::Scenario& scenario_;
     std::string link_;
     std::vector<WirePacket> packets_;
+    OpenVpnStreams streams_;
     Meddler meddler_;
     std::size_t dropped_ = 0;
 };
 
 // An IP packet with a UDP datagram in it, checksums included.
 Bytes udp_packet(Endpoint source, Endpoint destination, ByteView payload);
-// A copy with one bit of the octet at `offset` turned over, which only the ICV can tell: the UDP checksum is left out.
+// `length` octets of a Stream's payload from `offset` on, as a segment of their own, checksums included.
+Bytes tcp_part(const WirePacket&, std::size_t offset, std::size_t length);
+// A copy with one bit of the octet at `offset` turned over, which only the ICV can tell: a UDP checksum is left out.
 Bytes with_flipped_bit(const WirePacket&, std::size_t offset);
 // Source and destination of an inner IPv4 packet, and the protocol. Nothing when it is no IPv4 packet.
 struct InnerHeader {
