@@ -27,7 +27,7 @@ public:
 
     TunnelStatus status() const override {
         const auto said = client_.status();
-        auto status = said.tunnel ? to_status(*said.tunnel) : TunnelStatus{};
+        auto status = to_status(said.tunnel);
         status.up = said.state == client::State::Connected;
         status.failure = said.failure;
         status.inner_address = said.inner_address.value_or(Ipv4Address{});
@@ -90,8 +90,9 @@ Result<std::unique_ptr<ClientPlayer>> make_gatelab_client(const Stage& stage, co
     auto connection = connection_of(stage, name, *node);
     if (!connection) return fail(connection.error().fault, name + ": " + connection.error().detail);
     client::Config config;
-    config.gateway = topologies::find_as<topologies::Gateway>(stage.topology, node->gateway)->public_address;
-    config.connection = std::move(*connection);
+    config.dials = client::Ikev2{
+        .gateway = topologies::find_as<topologies::Gateway>(stage.topology, node->gateway)->public_address,
+        .connection = std::move(*connection)};
     return std::make_unique<GatelabClient>(stage.network.host(name), std::move(config), stage.keys);
 }
 

@@ -64,16 +64,17 @@ Result<void> authenticate(gateway::Config& config, const Stage& stage, const top
         if (!roots->roots().empty()) config.client_roots = std::move(*roots);
     }
     if (!node.pre_shared_key.empty())
-        config.pre_shared_key = ikev2::PreSharedKey{copy_of(as_bytes(node.pre_shared_key))};
+        config.ikev2->pre_shared_key = ikev2::PreSharedKey{copy_of(as_bytes(node.pre_shared_key))};
     return {};
 }
 
 Result<gateway::Config> config_of(const Stage& stage, const std::string& name, const topologies::Gateway& node) {
     gateway::Config config;
     config.public_address = node.public_address;
+    auto& ikev2 = config.ikev2.emplace();
     if (const auto done = authenticate(config, stage, node); !done) return pass(done);
     const auto* entry = stage.pki.find(node.certificate);
-    config.identification =
+    ikev2.identification =
         identification_from(server_name_of(stage.topology, stage.pki, name), entry ? &entry->certificate : nullptr);
     config.client_address_pool = node.client_address_pool;
     config.dns_servers = node.dns_servers;
@@ -84,11 +85,11 @@ Result<gateway::Config> config_of(const Stage& stage, const std::string& name, c
     if (!ike) return pass(ike);
     auto ipsec = ipsec_policy_from(node.ipsec_policy);
     if (!ipsec) return pass(ipsec);
-    config.ike_policy = std::move(*ike);
-    config.ipsec_policy = std::move(*ipsec);
-    config.lifetimes.ike = node.ike_lifetime;
-    config.lifetimes.child = node.child_lifetime;
-    config.lifetimes.liveness = node.liveness;
+    ikev2.ike_policy = std::move(*ike);
+    ikev2.ipsec_policy = std::move(*ipsec);
+    ikev2.lifetimes.ike = node.ike_lifetime;
+    ikev2.lifetimes.child = node.child_lifetime;
+    ikev2.lifetimes.liveness = node.liveness;
     return config;
 }
 

@@ -25,14 +25,16 @@ public:
     // Lines that a real program's log gave, in the same form.
     void add_ikev2_line(std::string line) { add(ikev2_, std::move(line)); }
     void add_esp_line(std::string line) { add(esp_, std::move(line)); }
+    void add_tls_line(std::string line) { add(tls_, std::move(line)); }  // of an SSLKEYLOGFILE
 
     const std::string& ikev2_table() const { return ikev2_; }  // the whole file
     const std::string& esp_table() const { return esp_; }
+    const std::string& tls_lines() const { return tls_; }
 
 private:
     void add(std::string& table, std::string line);
 
-    std::string ikev2_, esp_;
+    std::string ikev2_, esp_, tls_;
     std::set<std::string> known_;
 };
 

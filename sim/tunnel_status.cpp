@@ -1,10 +1,14 @@
 #include "sim/tunnel_status.h"
 
 namespace gatelab::sim {
+namespace {
 
-TunnelStatus to_status(const ipsec::TunnelStatus& tunnel) {
+TunnelStatus told_by(std::monostate) { return {}; }
+
+TunnelStatus told_by(const ipsec::TunnelStatus& tunnel) {
     TunnelStatus status;
     status.up = tunnel.up;
+    status.protocol = "ikev2";
     status.peer = to_string(tunnel.peer);
     status.inner_address = tunnel.configuration.address.value_or(Ipv4Address{});
     status.dns = tunnel.configuration.dns;
@@ -12,6 +16,8 @@ TunnelStatus to_status(const ipsec::TunnelStatus& tunnel) {
     if (tunnel.child_suite) status.child_suite = to_string(*tunnel.child_suite);
     status.local_selectors = to_string(tunnel.local);
     status.remote_selectors = to_string(tunnel.remote);
+    status.routes = tunnel.configuration.subnets;
+    status.outer_peer = tunnel.path.remote;
     status.nat_here = tunnel.nat_here;
     status.nat_there = tunnel.nat_there;
     status.udp_encapsulation = tunnel.udp_encapsulation;
@@ -27,9 +33,39 @@ TunnelStatus to_status(const ipsec::TunnelStatus& tunnel) {
     return status;
 }
 
-ipsec::KeyObserver observer_for(KeyLog& log) {
-    return {.ike = [&log](const ikev2::SaKeys& keys) { log.add(keys); },
-            .esp = [&log](const ipsec::EspKeys& keys) { log.add(keys.parameters); }};
+TunnelStatus told_by(const tunnel::OpenVpnStatus& tunnel) {
+    const auto& session = tunnel.session;
+    TunnelStatus status;
+    status.up = session.up;
+    status.protocol = "openvpn-" + std::string(name_of(tunnel.transport));
+    status.peer = session.peer_name;
+    if (!session.tls_suite.empty()) status.tls_suite = session.tls_version + '/' + session.tls_suite;
+    if (session.cipher) status.data_cipher = name_of(*session.cipher);
+    if (session.pushed) {
+        status.inner_address = session.pushed->address.value_or(Ipv4Address{});
+        status.dns = session.pushed->dns;
+        for (const auto& route : session.pushed->routes) status.routes.push_back(route.destination);
+    }
+    status.outer_peer = tunnel.peer;
+    status.moved = tunnel.moved;
+    status.ike_rekeys = status.child_rekeys = session.renegotiations;
+    status.packets_in = session.data.packets_in;
+    status.packets_out = session.data.packets_out;
+    status.replayed = session.data.replayed;
+    status.unauthentic = session.data.unauthentic;
+    return status;
+}
+
+}  // namespace
+
+TunnelStatus to_status(const tunnel::Status& status) {
+    return std::visit([](const auto& tunnel) { return told_by(tunnel); }, status);
+}
+
+tunnel::KeyObserver observer_for(KeyLog& log) {
+    return {.ipsec = {.ike = [&log](const ikev2::SaKeys& keys) { log.add(keys); },
+                      .esp = [&log](const ipsec::EspKeys& keys) { log.add(keys.parameters); }},
+            .tls = [&log](const std::string& line) { log.add_tls_line(line); }};
 }
 
 }  // namespace gatelab::sim

@@ -1,4 +1,4 @@
-// A remote user's VPN client over IKEv2, on a Host.
+// A remote user's VPN client on a Host, over the tunnel type that its configuration names.
 //
 //   Idle --connect()--> Connecting --> Connected --disconnect()--> Disconnecting --> Idle
 //                           |              |
@@ -12,21 +12,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "impl/client/config.h"
 #include "impl/host/host.h"
-#include "impl/ipsec/tunnel.h"
+#include "impl/tunnel/status.h"
 
 namespace gatelab::client {
-
-struct Config {
-    Ipv4Address gateway;
-    // Who we are, whom we trust, which policies. An inner address is always asked for.
-    // `connection.remote` is what we want to reach; empty asks for everything.
-    ikev2::Connection connection;
-    Duration connect_timeout = std::chrono::seconds(30);  // from connect() to the first child SA, at most
-    std::string tunnel_interface = "vpn0";
-    std::uint16_t tunnel_mtu = ipsec::kTunnelMtu;
-};
 
 enum class State { Idle, Connecting, Connected, Disconnecting, Failed };
 std::string_view name_of(State);  // "connecting"
@@ -34,15 +26,15 @@ std::string_view name_of(State);  // "connecting"
 struct Status {
     State state = State::Idle;
     // Why the last attempt or tunnel ended: "" while none has, "requested", "peer-silent",
-    // "authentication-failed", ...: ikev2::name_of(CloseReason), or one of our own: "timed-out", "no-route",
-    // "no-socket", "no-address", "no-interface".
+    // "authentication-failed", ...: what the protocol's name_of(CloseReason) says, or one of our own: "timed-out",
+    // "no-route", "no-socket", "no-address", "no-interface".
     std::string failure;
     std::string detail;  // one sentence for a person
     std::optional<Ipv4Address> inner_address;
     std::vector<Ipv4Address> dns;
     std::vector<Prefix> routes;  // through the tunnel
     std::optional<Instant> connected_at;
-    std::optional<ipsec::TunnelStatus> tunnel;  // when there is one, and the last one's after it ended
+    tunnel::Status tunnel;  // of the current attempt or tunnel, and of the last one after it ended
 };
 
 class Client {
@@ -62,7 +54,7 @@ public:
     // Called after every change of state; may call the client (connect() from here dials again), must not destroy it.
     void on_change(std::function<void(State)>);
     // Call before connect(): keys are told when they come into use, and not again.
-    void on_keys(ipsec::KeyObserver);
+    void on_keys(tunnel::KeyObserver);
 
 private:
     struct Body;

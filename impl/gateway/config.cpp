@@ -2,39 +2,31 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
+
 namespace gatelab::gateway {
 namespace {
 
 constexpr std::uint8_t kSmallestPool = 29;  // prefix length, P2S-FAQ-09
 constexpr std::uint16_t kSmallestMtu = 576;
 
-ikev2::Connection connection(const Config& config, std::string name, ikev2::Credential credential) {
-    ikev2::Connection made;
-    made.name = std::move(name);
-    made.local_identification = config.identification;
-    made.credential = std::move(credential);
-    made.ike_policy = config.ike_policy;
-    made.child_policy = config.ipsec_policy;
-    made.local = granted_selectors(config);
-    made.remote = {esp::TrafficSelector::of(config.client_address_pool)};
-    made.retransmission = config.retransmission;
-    made.lifetimes = config.lifetimes;
-    return made;
-}
+Result<void> refuse(std::string why) { return fail(Fault::Refused, "gateway configuration: " + std::move(why)); }
 
-}  // namespace
-
-Result<void> check(const Config& config) {
-    const auto refuse = [](std::string why) {
-        return fail(Fault::Refused, "gateway configuration: " + std::move(why));
-    };
-    if (config.public_address.is_unspecified()) return refuse("the public address is missing");
-    if (config.identification.data.empty()) return refuse("the identification is missing");
-    if (!config.certificate && !config.pre_shared_key)
+Result<void> check_ikev2(const Config& config) {
+    const auto& ikev2 = *config.ikev2;
+    if (ikev2.identification.data.empty()) return refuse("the identification is missing");
+    if (!config.certificate && !ikev2.pre_shared_key)
         return refuse("neither a certificate nor a pre-shared key is given");
-    if (config.certificate && !config.client_roots && !config.pre_shared_key) {
+    if (config.certificate && !config.client_roots && !ikev2.pre_shared_key) {
         return refuse("with a certificate alone, a client root certificate is needed: no client could prove who it is");
     }
+    if (ikev2.ike_policy.empty()) return refuse("the IKE policy is empty");
+    if (ikev2.ipsec_policy.empty()) return refuse("the IPsec policy is empty");
+    return {};
+}
+
+Result<void> check_pool(const Config& config) {
     const auto pool = config.client_address_pool;
     if (pool.length() > kSmallestPool) {
         return refuse(fmt::format("the client address pool {} is smaller than /29", to_string(pool)));
@@ -44,27 +36,20 @@ Result<void> check(const Config& config) {
         return refuse(
             fmt::format("the client address pool {} overlaps the network {}", to_string(pool), to_string(network)));
     }
-    if (config.ike_policy.empty()) return refuse("the IKE policy is empty");
-    if (config.ipsec_policy.empty()) return refuse("the IPsec policy is empty");
-    if (config.tunnel_mtu < kSmallestMtu) {
-        return refuse(fmt::format("the tunnel's MTU {} is below {}", config.tunnel_mtu, kSmallestMtu));
-    }
     return {};
 }
 
-std::vector<ikev2::Connection> connections_of(const Config& config) {
-    std::vector<ikev2::Connection> all;
-    if (config.certificate) {
-        auto made = connection(config, "p2s-certificate", *config.certificate);
-        made.peer.roots = config.client_roots;
-        all.push_back(std::move(made));
+}  // namespace
+
+Result<void> check(const Config& config) {
+    if (config.public_address.is_unspecified()) return refuse("the public address is missing");
+    if (!config.ikev2) return refuse("no tunnel type is offered");
+    if (const auto sound = check_ikev2(config); !sound) return sound;
+    if (const auto sound = check_pool(config); !sound) return sound;
+    if (tunnel_mtu(config) < kSmallestMtu) {
+        return refuse(fmt::format("the tunnel's MTU {} is below {}", tunnel_mtu(config), kSmallestMtu));
     }
-    if (config.pre_shared_key) {
-        auto made = connection(config, "p2s-pre-shared-key", *config.pre_shared_key);
-        made.peer.pre_shared_key = config.pre_shared_key;
-        all.push_back(std::move(made));
-    }
-    return all;
+    return {};
 }
 
 std::vector<Prefix> granted_prefixes(const Config& config) {
@@ -74,10 +59,10 @@ std::vector<Prefix> granted_prefixes(const Config& config) {
     return all;
 }
 
-esp::TrafficSelectors granted_selectors(const Config& config) {
-    esp::TrafficSelectors all;
-    for (const auto& prefix : granted_prefixes(config)) all.push_back(esp::TrafficSelector::of(prefix));
-    return all;
+std::uint16_t tunnel_mtu(const Config& config) {
+    auto smallest = std::numeric_limits<std::uint16_t>::max();
+    if (config.ikev2) smallest = std::min(smallest, config.ikev2->tunnel_mtu);
+    return smallest;
 }
 
 }  // namespace gatelab::gateway

@@ -13,15 +13,27 @@
 
 namespace gatelab::gateway {
 
-// The point-to-site half of an Azure virtualNetworkGateway of type Vpn, RouteBased, with IKEv2.
+// Tunnel type IKEv2.
+struct Ikev2 {
+    ikev2::Identification identification;  // what we say we are; the certificate must bear it
+    std::optional<ikev2::PreSharedKey> pre_shared_key;
+    std::vector<ikev2::IkeSuite> ike_policy = ikev2::p2s_ike_policy();
+    std::vector<ikev2::ChildSuite> ipsec_policy = ikev2::p2s_ipsec_policy();
+    ikev2::Retransmission retransmission;
+    ikev2::Lifetimes lifetimes;
+    std::uint16_t tunnel_mtu = ipsec::kTunnelMtu;
+};
+
+// The point-to-site half of an Azure virtualNetworkGateway of type Vpn, RouteBased.
 struct Config {
     Ipv4Address public_address;
-    ikev2::Identification identification;  // what we say we are; the certificate must bear it
 
-    // How we and the clients prove who we are. At least one: the certificate with the roots, or the key.
+    // How we and the clients prove who we are, whatever the tunnel type.
     std::optional<ikev2::CertificateCredential> certificate;
     std::optional<crypto::TrustStore> client_roots;  // vpnClientRootCertificates
-    std::optional<ikev2::PreSharedKey> pre_shared_key;
+
+    // The tunnel types offered (vpnClientProtocols); at least one.
+    std::optional<Ikev2> ikev2;
 
     // vpnClientAddressPool, /29 or larger (P2S-FAQ-09). Its network and broadcast addresses are never used and its
     // first host address is the gateway's own: 10.60.0.0/24 hands out 10.60.0.2 to 10.60.0.254.
@@ -33,24 +45,16 @@ struct Config {
     std::vector<Prefix> custom_routes;
     std::optional<std::size_t> session_limit;  // of the SKU; none: as many as the pool holds
 
-    std::vector<ikev2::IkeSuite> ike_policy = ikev2::p2s_ike_policy();
-    std::vector<ikev2::ChildSuite> ipsec_policy = ikev2::p2s_ipsec_policy();
-    ikev2::Retransmission retransmission;
-    ikev2::Lifetimes lifetimes;
-
     std::string tunnel_interface = "p2s0";
-    std::uint16_t tunnel_mtu = ipsec::kTunnelMtu;
 };
 
 // Refused, naming the setting, when the configuration contradicts itself.
 Result<void> check(const Config&);
 
-// The connections that peers may open at such a gateway.
-std::vector<ikev2::Connection> connections_of(const Config&);
-
-// What clients are granted on the gateway's side, as prefixes and as traffic selectors: networks, custom routes and the
-// pool.
+// What clients are granted on the gateway's side: networks, custom routes and the pool.
 std::vector<Prefix> granted_prefixes(const Config&);
-esp::TrafficSelectors granted_selectors(const Config&);
+
+// Of the tunnel interface, which all tunnel types share: the smallest of theirs.
+std::uint16_t tunnel_mtu(const Config&);
 
 }  // namespace gatelab::gateway

@@ -4,7 +4,7 @@
 #include <unordered_map>
 
 #include "impl/gateway/address_pool.h"
-#include "impl/ipsec/stack.h"
+#include "impl/gateway/ikev2_service.h"
 
 namespace gatelab::gateway {
 namespace {
@@ -19,8 +19,15 @@ std::optional<Ipv4Address> destination_of(ByteView packet) {
     return Ipv4Address{reader.u32()};
 }
 
+std::string text_of(const std::vector<Prefix>& prefixes) {
+    std::string text;
+    for (const auto& prefix : prefixes) text += (text.empty() ? "" : ", ") + to_string(prefix);
+    return text;
+}
+
 // A user from the moment that an address was taken for it.
 struct Held {
+    TunnelService* service;
     std::string user;
     Ipv4Address inner_address;
     std::optional<Instant> connected_at;  // none while the tunnel is being set up
@@ -28,44 +35,53 @@ struct Held {
 
 }  // namespace
 
-struct Gateway::State final : ipsec::TunnelOwner {
+struct Gateway::State final : SessionKeeper {
     State(Host& on, Config with) : host(on), config(std::move(with)), pool(config.client_address_pool) {}
 
-    void handle_peer(SessionId, const ikev2::Engine::PeerAuthenticated&) override;
+    Result<Admitted> admit(TunnelService&, const std::string& user) override;
+    void note_refusal(const std::string& user, const std::string& why) override;
     void handle_up(SessionId) override;
-    void handle_down(SessionId, ikev2::CloseReason, const std::string& detail) override;
+    void handle_down(SessionId, const std::string& reason, const std::string& detail) override;
     void handle_packet(SessionId, ByteView inner) override { tunnel_interface->write(inner); }
+
+    Result<void> open_services();
+    Result<void> open_interface();
     void forward(ByteView packet);
-    void refuse(SessionId, const std::string& user, const char* why);
     Session describe(SessionId, const Held&) const;
+    void ask(SessionId, void (TunnelService::*request)(SessionId));
+
+    // Where the packets for an address go.
+    struct Way {
+        TunnelService* service;
+        SessionId session;
+    };
 
     Host& host;
     Config config;
     AddressPool pool;
-    std::map<SessionId, Held> held;                           // ids ascend with time: oldest first
-    std::unordered_map<std::uint32_t, SessionId> by_address;  // never walked: its order shows nowhere
+    std::uint64_t last_session = 0;
+    std::map<SessionId, Held> held;                     // ids ascend with time: oldest first
+    std::unordered_map<std::uint32_t, Way> by_address;  // never walked: its order shows nowhere
     std::unique_ptr<TunDevice> tunnel_interface;
-    std::unique_ptr<ipsec::Stack> stack;
+    std::vector<std::unique_ptr<TunnelService>> services;
 };
 
-void Gateway::State::handle_peer(SessionId id, const ikev2::Engine::PeerAuthenticated& peer) {
-    const auto user = to_string(peer.identification);
-    // Without an inner address of ours nothing would find the way back, so who asks for none is refused like one for
-    // whom none is left.
-    if (!peer.wants_address) return refuse(id, user, "asked for no address");
-    if (config.session_limit && held.size() >= *config.session_limit) return refuse(id, user, "session limit reached");
+Result<SessionKeeper::Admitted> Gateway::State::admit(TunnelService& service, const std::string& user) {
+    const auto refused = [&](const char* why) {
+        note_refusal(user, why);
+        return fail(Fault::Refused, why);
+    };
+    if (config.session_limit && held.size() >= *config.session_limit) return refused("session limit reached");
     const auto address = pool.take();
-    if (!address) return refuse(id, user, "address pool exhausted");
-
-    held[id] = {user, *address, {}};
-    by_address[address->number()] = id;
-    ikev2::Configuration granted{.address = *address, .dns = config.dns_servers, .subnets = granted_prefixes(config)};
-    stack->grant(id, std::move(granted), granted_selectors(config));
+    if (!address) return refused("address pool exhausted");
+    const SessionId id{++last_session};
+    held[id] = {&service, user, *address, {}};
+    by_address[address->number()] = {&service, id};
+    return Admitted{id, *address};
 }
 
-void Gateway::State::refuse(SessionId id, const std::string& user, const char* why) {
-    host.emit(kComponent, {"session-refused", {{"user", user}, {"why", std::string(why)}}});
-    stack->refuse(id, ikev2::CloseReason::AddressUnavailable);
+void Gateway::State::note_refusal(const std::string& user, const std::string& why) {
+    host.emit(kComponent, {"session-refused", {{"user", user}, {"why", why}}});
 }
 
 void Gateway::State::handle_up(SessionId id) {
@@ -78,14 +94,14 @@ void Gateway::State::handle_up(SessionId id) {
                             {"address", to_string(at->second.inner_address)}}});
 }
 
-void Gateway::State::handle_down(SessionId id, ikev2::CloseReason reason, const std::string& detail) {
+void Gateway::State::handle_down(SessionId id, const std::string& reason, const std::string& detail) {
     const auto at = held.find(id);
     if (at == held.end()) return;
     host.emit(kComponent, {"session-closed",
                            {{"session", static_cast<std::int64_t>(id.value())},
                             {"user", at->second.user},
                             {"address", to_string(at->second.inner_address)},
-                            {"reason", std::string(name_of(reason))},
+                            {"reason", reason},
                             {"detail", detail}}});
     pool.give_back(at->second.inner_address);
     by_address.erase(at->second.inner_address.number());
@@ -97,7 +113,7 @@ void Gateway::State::forward(ByteView packet) {
     const auto destination = destination_of(packet);
     if (!destination) return;
     const auto at = by_address.find(destination->number());
-    if (at != by_address.end()) stack->send(at->second, packet);
+    if (at != by_address.end()) at->second.service->send(at->second.session, packet);
 }
 
 Session Gateway::State::describe(SessionId id, const Held& of) const {
@@ -105,7 +121,30 @@ Session Gateway::State::describe(SessionId id, const Held& of) const {
             .user = of.user,
             .inner_address = of.inner_address,
             .connected_at = of.connected_at.value_or(Instant{}),
-            .tunnel = stack->status(id).value_or(ipsec::TunnelStatus{})};
+            .tunnel = of.service->status(id)};
+}
+
+void Gateway::State::ask(SessionId id, void (TunnelService::*request)(SessionId)) {
+    if (const auto at = held.find(id); at != held.end()) (at->second.service->*request)(id);
+}
+
+Result<void> Gateway::State::open_services() {
+    const auto take = [&](Result<std::unique_ptr<TunnelService>> opened) -> Result<void> {
+        if (!opened) return pass(opened);
+        services.push_back(std::move(*opened));
+        return {};
+    };
+    if (config.ikev2)
+        if (const auto done = take(open_ikev2(host, config, *this)); !done) return done;
+    return {};
+}
+
+Result<void> Gateway::State::open_interface() {
+    auto device = host.open_tun({config.tunnel_interface, pool.own_address(), tunnel_mtu(config)});
+    if (!device) return pass(device);
+    tunnel_interface = std::move(*device);
+    tunnel_interface->on_packet([this](ByteView packet) { forward(packet); });
+    return host.routes().add({config.client_address_pool, config.tunnel_interface, {}});
 }
 
 Gateway::Gateway(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -114,23 +153,13 @@ Gateway::~Gateway() = default;
 Result<std::unique_ptr<Gateway>> Gateway::start(Host& host, Config config) {
     if (auto sound = check(config); !sound) return pass(sound);
     auto state = std::make_unique<State>(host, std::move(config));
+    if (const auto opened = state->open_services(); !opened) return pass(opened);
+    if (const auto opened = state->open_interface(); !opened) return pass(opened);
     const auto& settings = state->config;
-
-    auto stack = ipsec::Stack::open(host, settings.public_address, connections_of(settings), *state);
-    if (!stack) return pass(stack);
-    state->stack = std::move(*stack);
-
-    auto device = host.open_tun({settings.tunnel_interface, state->pool.own_address(), settings.tunnel_mtu});
-    if (!device) return pass(device);
-    state->tunnel_interface = std::move(*device);
-    state->tunnel_interface->on_packet([raw = state.get()](ByteView packet) { raw->forward(packet); });
-    const auto routed = host.routes().add({settings.client_address_pool, settings.tunnel_interface, {}});
-    if (!routed) return pass(routed);
-
     host.emit(kComponent, {"started",
                            {{"address", to_string(settings.public_address)},
                             {"pool", to_string(settings.client_address_pool)},
-                            {"networks", to_string(granted_selectors(settings))}}});
+                            {"networks", text_of(granted_prefixes(settings))}}});
     return std::unique_ptr<Gateway>(new Gateway(std::move(state)));
 }
 
@@ -160,15 +189,17 @@ std::optional<Session> Gateway::session_of(std::string_view user) const {
 
 std::size_t Gateway::free_addresses() const { return state_->pool.free(); }
 
-void Gateway::rekey_child(SessionId id) { state_->stack->rekey_child(id); }
-void Gateway::rekey_ike(SessionId id) { state_->stack->rekey_ike(id); }
-void Gateway::check_liveness(SessionId id) { state_->stack->check_liveness(id); }
-void Gateway::disconnect(SessionId id) { state_->stack->close(id); }
+void Gateway::rekey_child(SessionId id) { state_->ask(id, &TunnelService::rekey_child); }
+void Gateway::rekey_ike(SessionId id) { state_->ask(id, &TunnelService::rekey_ike); }
+void Gateway::check_liveness(SessionId id) { state_->ask(id, &TunnelService::check_liveness); }
+void Gateway::disconnect(SessionId id) { state_->ask(id, &TunnelService::close); }
 
 void Gateway::disconnect_all() {
     for (const auto& session : sessions()) disconnect(session.id);
 }
 
-void Gateway::on_keys(ipsec::KeyObserver observer) { state_->stack->on_keys(std::move(observer)); }
+void Gateway::on_keys(const tunnel::KeyObserver& observer) {
+    for (const auto& service : state_->services) service->on_keys(observer);
+}
 
 }  // namespace gatelab::gateway

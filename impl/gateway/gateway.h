@@ -1,4 +1,4 @@
-// A point-to-site VPN gateway over IKEv2, on a Host.
+// A point-to-site VPN gateway on a Host, over the tunnel types that its configuration offers.
 //
 // Packets for the pool reach it by the host's own routing: its tunnel interface holds the pool's route. What clients
 // send leaves through the same interface into the host's routing, and back into it towards another client.
@@ -6,23 +6,23 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "impl/gateway/config.h"
+#include "impl/gateway/tunnel_service.h"
 #include "impl/host/host.h"
 
 namespace gatelab::gateway {
 
-using SessionId = ipsec::TunnelId;
-
 // One connected user, as Azure's "Point-to-site sessions" lists them.
 struct Session {
     SessionId id;
-    std::string user;  // identification: "alice@example.com", "CN=alice"
+    std::string user;  // who it proved to be: "alice@example.com", "CN=alice"
     Ipv4Address inner_address;
     Instant connected_at;
-    ipsec::TunnelStatus tunnel;
+    tunnel::Status tunnel;
 };
 
 class Gateway {
@@ -49,7 +49,7 @@ public:
     void disconnect_all();
 
     // Call before the first client dials: keys are told when they come into use, and not again.
-    void on_keys(ipsec::KeyObserver);
+    void on_keys(const tunnel::KeyObserver&);
 
 private:
     struct State;

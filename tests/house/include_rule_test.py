@@ -16,6 +16,7 @@ FLOORS = [
     ["impl/openvpn"],
     ["impl/profile"],
     ["impl/ipsec"],
+    ["impl/tunnel"],
     ["impl/gateway", "impl/client"],
     ["topologies"],
     ["sim"],

@@ -57,7 +57,7 @@ ikev2::CertificateCredential user_certificate(const std::string& name) {
 gateway::Config gateway_config() {
     gateway::Config config;
     config.public_address = kGatewayAddress;
-    config.identification = ikev2::Identification::fqdn("gw.example.com");
+    config.ikev2.emplace().identification = ikev2::Identification::fqdn("gw.example.com");
     config.certificate = gateway_certificate();
     config.client_roots = roots();
     config.client_address_pool = Prefix{{10, 60, 0, 0}, 24};
@@ -68,13 +68,22 @@ gateway::Config gateway_config() {
 
 client::Config user_config(const std::string& name) {
     client::Config config;
-    config.gateway = kGatewayAddress;
-    config.connection.name = "work";
-    config.connection.local_identification = ikev2::Identification::email(name + "@example.com");
-    config.connection.credential = user_certificate(name);
-    config.connection.peer.roots = roots();
-    config.connection.peer.identifications = {ikev2::Identification::fqdn("gw.example.com")};
+    auto& dialled = config.dials.emplace<client::Ikev2>();
+    dialled.gateway = kGatewayAddress;
+    dialled.connection.name = "work";
+    dialled.connection.local_identification = ikev2::Identification::email(name + "@example.com");
+    dialled.connection.credential = user_certificate(name);
+    dialled.connection.peer.roots = roots();
+    dialled.connection.peer.identifications = {ikev2::Identification::fqdn("gw.example.com")};
     return config;
+}
+
+ikev2::Connection& connection_of(client::Config& config) { return std::get<client::Ikev2>(config.dials).connection; }
+
+ipsec::TunnelStatus tunnel_of(const gateway::Session& session) { return std::get<ipsec::TunnelStatus>(session.tunnel); }
+
+ipsec::TunnelStatus tunnel_of(const client::Client& client) {
+    return std::get<ipsec::TunnelStatus>(client.status().tunnel);
 }
 
 P2sLab::P2sLab(gateway::Config config, std::uint64_t seed) : network(seed) {

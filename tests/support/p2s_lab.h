@@ -24,6 +24,11 @@ ikev2::CertificateCredential user_certificate(const std::string&);  // alice@exa
 gateway::Config gateway_config();                     // pool 10.60.0.0/24, network 10.1.0.0/16, certificates
 client::Config user_config(const std::string& name);  // dials the above
 
+// Of IKEv2.
+ikev2::Connection& connection_of(client::Config&);
+ipsec::TunnelStatus tunnel_of(const gateway::Session&);
+ipsec::TunnelStatus tunnel_of(const client::Client&);
+
 class P2sLab {
 public:
     struct User {

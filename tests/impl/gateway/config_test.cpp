@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "impl/gateway/ikev2_service.h"
 #include "tests/support/p2s_lab.h"
 
 namespace gatelab::gateway {
@@ -47,7 +48,7 @@ TEST(GatewayConfig, GrantsTheNetworksTheCustomRoutesAndThePool) {
 TEST(GatewayConfig, MakesOneConnectionOfEachWayToProveOneself) {
     auto config = testing::gateway_config();
     EXPECT_EQ(connections_of(config).size(), 1u);
-    config.pre_shared_key = ikev2::PreSharedKey{Bytes(16, 1)};
+    config.ikev2->pre_shared_key = ikev2::PreSharedKey{Bytes(16, 1)};
     const auto connections = connections_of(config);
     ASSERT_EQ(connections.size(), 2u);
     EXPECT_TRUE(connections[0].peer.roots && !connections[0].peer.pre_shared_key);

@@ -26,9 +26,9 @@ TEST(Sessions, GiveEachUserTheNextFreeAddress) {
     EXPECT_EQ(sessions[0].inner_address, (Ipv4Address{10, 60, 0, 2}));
     EXPECT_EQ(sessions[1].user, "bob@example.com");
     EXPECT_EQ(sessions[1].inner_address, (Ipv4Address{10, 60, 0, 3}));
-    EXPECT_EQ(sessions[0].tunnel.path.remote.address, kAlice);
-    EXPECT_EQ(to_string(sessions[0].tunnel.local), "10.1.0.0/16, 10.60.0.0/24");
-    EXPECT_EQ(to_string(sessions[0].tunnel.remote), "10.60.0.2/32");
+    EXPECT_EQ(testing::tunnel_of(sessions[0]).path.remote.address, kAlice);
+    EXPECT_EQ(to_string(testing::tunnel_of(sessions[0]).local), "10.1.0.0/16, 10.60.0.0/24");
+    EXPECT_EQ(to_string(testing::tunnel_of(sessions[0]).remote), "10.60.0.2/32");
     EXPECT_LT(sessions[0].connected_at, sessions[1].connected_at);
 }
 
@@ -83,7 +83,7 @@ TEST(Sessions, RefuseAStrangersCertificate) {
     request.not_before = instant_from_unix(1577836800);
     request.not_after = instant_from_unix(2493072000);
     const auto stranger = crypto::make_root(request, crypto::PrivateKey::generate_ecdsa(256));
-    config.connection.credential = ikev2::CertificateCredential{stranger, {}};
+    testing::connection_of(config).credential = ikev2::CertificateCredential{stranger, {}};
     auto& mallory = lab.add_user("mallory", kAlice, {}, config);
     EXPECT_FALSE(lab.connect(mallory));
     EXPECT_EQ(mallory.client.status().failure, "authentication-failed");
@@ -93,12 +93,12 @@ TEST(Sessions, RefuseAStrangersCertificate) {
 
 TEST(Sessions, AcceptAPreSharedKeyBesideCertificates) {
     auto gateway = testing::gateway_config();
-    gateway.pre_shared_key = ikev2::PreSharedKey{copy_of(as_bytes("correct horse"))};
+    gateway.ikev2->pre_shared_key = ikev2::PreSharedKey{copy_of(as_bytes("correct horse"))};
     P2sLab lab{gateway};
     auto config = testing::user_config("alice");
-    config.connection.credential = *gateway.pre_shared_key;
-    config.connection.peer.roots.reset();
-    config.connection.peer.pre_shared_key = gateway.pre_shared_key;
+    testing::connection_of(config).credential = *gateway.ikev2->pre_shared_key;
+    testing::connection_of(config).peer.roots.reset();
+    testing::connection_of(config).peer.pre_shared_key = gateway.ikev2->pre_shared_key;
     auto& alice = lab.add_user("alice", kAlice, {}, config);
     EXPECT_TRUE(lab.connect(alice)) << alice.client.status().detail;
     auto& bob = lab.add_user("bob", kBob);
@@ -147,11 +147,11 @@ TEST(Sessions, OfOneUserAreReplacedByInitialContact) {
     ASSERT_TRUE(lab.connect(laptop));
     lab.network.detach(kAlice);  // pulled out; the user comes back from elsewhere
     auto config = testing::user_config("alice");
-    config.connection.initial_contact = true;
+    testing::connection_of(config).initial_contact = true;
     auto& again = lab.add_user("alice", kBob, {}, config);
     ASSERT_TRUE(lab.connect(again));
     EXPECT_EQ(lab.gateway->sessions().size(), 1u);
-    EXPECT_EQ(lab.gateway->session_of("alice@example.com")->tunnel.path.remote.address, kBob);
+    EXPECT_EQ(testing::tunnel_of(*lab.gateway->session_of("alice@example.com")).path.remote.address, kBob);
     EXPECT_EQ(again.client.status().inner_address, (Ipv4Address{10, 60, 0, 2}));  // free again, and the lowest
 }
 

@@ -21,7 +21,7 @@ TEST(Tunnels, CarryPingsBothWays) {
     ASSERT_TRUE(lab.connect(alice));
     EXPECT_EQ(lab.ping(alice.host, kServerAddress, 5), 5);
     EXPECT_EQ(lab.ping(lab.server, {10, 60, 0, 2}, 5), 5);
-    const auto tunnel = lab.gateway->sessions().at(0).tunnel;
+    const auto tunnel = testing::tunnel_of(lab.gateway->sessions().at(0));
     EXPECT_FALSE(tunnel.udp_encapsulation);
     EXPECT_EQ(tunnel.traffic.packets_in, 10u);
     EXPECT_EQ(tunnel.traffic.packets_out, 10u);
@@ -58,7 +58,7 @@ TEST(Tunnels, LetTwoClientsTalkToEachOther) {  // P2S-RT-13
 TEST(Tunnels, FitTheLargestInnerPacketInto1500Octets) {
     for (const auto& suite : ikev2::p2s_ipsec_policy()) {
         auto config = testing::user_config("alice");
-        config.connection.child_policy = {suite};
+        testing::connection_of(config).child_policy = {suite};
         P2sLab lab;
         FakeNat nat{lab.network, kNatInside, kNatOutside};
         auto& alice = lab.add_user("alice", kBehindNat, kNatInside, config);
@@ -103,7 +103,7 @@ TEST_P(Rekeying, LosesNoPacketUnderWay) {
     }
     lab.network.run_for(5s);
     EXPECT_EQ(alice.host.replies().size(), static_cast<std::size_t>(total));
-    for (const auto& tunnel : {lab.gateway->sessions().at(0).tunnel, *alice.client.status().tunnel}) {
+    for (const auto& tunnel : {testing::tunnel_of(lab.gateway->sessions().at(0)), testing::tunnel_of(alice.client)}) {
         EXPECT_EQ(tunnel.child_rekeys, what == What::Child ? 1 : 0);
         EXPECT_EQ(tunnel.ike_rekeys, what == What::Ike ? 1 : 0);
         EXPECT_EQ(tunnel.children, 1);
@@ -118,12 +118,12 @@ INSTANTIATE_TEST_SUITE_P(FromEitherSide, Rekeying,
 TEST(Tunnels, RekeyByThemselvesAtTheEndOfALifetime) {
     P2sLab lab;
     auto config = testing::user_config("alice");
-    config.connection.lifetimes.child = 10s;
-    config.connection.lifetimes.ike = 25s;
+    testing::connection_of(config).lifetimes.child = 10s;
+    testing::connection_of(config).lifetimes.ike = 25s;
     auto& alice = lab.add_user("alice", kAlice, {}, config);
     ASSERT_TRUE(lab.connect(alice));
     lab.network.run_for(60s);
-    const auto tunnel = lab.gateway->sessions().at(0).tunnel;
+    const auto tunnel = testing::tunnel_of(lab.gateway->sessions().at(0));
     EXPECT_GE(tunnel.child_rekeys, 4);
     EXPECT_GE(tunnel.ike_rekeys, 2);
     EXPECT_EQ(lab.ping(alice.host, kServerAddress, 3), 3);
@@ -137,9 +137,9 @@ TEST(Tunnels, GoThroughUdpBehindANat) {
     auto& alice = lab.add_user("alice", kBehindNat, kNatInside);
     ASSERT_TRUE(lab.connect(alice)) << alice.client.status().detail;
     EXPECT_EQ(lab.ping(alice.host, kServerAddress, 5), 5);
-    const auto here = *alice.client.status().tunnel;
+    const auto here = testing::tunnel_of(alice.client);
     EXPECT_TRUE(here.udp_encapsulation && here.nat_here && !here.nat_there);
-    const auto there = lab.gateway->sessions().at(0).tunnel;
+    const auto there = testing::tunnel_of(lab.gateway->sessions().at(0));
     EXPECT_TRUE(there.udp_encapsulation && there.nat_there && !there.nat_here);
     EXPECT_EQ(there.path.remote.address, kNatOutside);
 }
@@ -160,10 +160,10 @@ TEST(Tunnels, FollowAClientWhoseNatForgotIt) {
     FakeNat nat{lab.network, kNatInside, kNatOutside};
     auto& alice = lab.add_user("alice", kBehindNat, kNatInside);
     ASSERT_TRUE(lab.connect(alice));
-    const auto before = lab.gateway->sessions().at(0).tunnel.path.remote;
+    const auto before = testing::tunnel_of(lab.gateway->sessions().at(0)).path.remote;
     nat.forget();
     EXPECT_EQ(lab.ping(alice.host, kServerAddress, 3), 3);  // RFC 7296 section 2.23: dynamic address update
-    EXPECT_NE(lab.gateway->sessions().at(0).tunnel.path.remote, before);
+    EXPECT_NE(testing::tunnel_of(lab.gateway->sessions().at(0)).path.remote, before);
     EXPECT_EQ(lab.ping(lab.server, {10, 60, 0, 2}, 3), 3);
     EXPECT_EQ(lab.gateway_host.events_named("path-changed").size(), 1u);
 }

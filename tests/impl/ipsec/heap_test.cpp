@@ -1,6 +1,7 @@
 // The path of a packet through a Stack, in both directions, takes nothing from the heap.
 #include <gtest/gtest.h>
 
+#include "impl/gateway/ikev2_service.h"
 #include "impl/ipsec/stack.h"
 #include "tests/support/counted_heap.h"
 #include "tests/support/p2s_lab.h"
@@ -31,10 +32,11 @@ TEST(Stack, TakesNothingFromTheHeapPerPacket) {
     FakeNetwork network;
     FakeHost gateway_host{network, "gw", testing::kGatewayAddress}, dialler_host{network, "alice", kDialler};
     End gateway, dialler;
-    gateway.stack =
-        *Stack::open(gateway_host, testing::kGatewayAddress, connections_of(testing::gateway_config()), gateway);
+    gateway.stack = *Stack::open(gateway_host, testing::kGatewayAddress,
+                                 gateway::connections_of(testing::gateway_config()), gateway);
     dialler.stack = *Stack::open(dialler_host, kDialler, {}, dialler);
-    auto connection = testing::user_config("alice").connection;
+    auto dialled = testing::user_config("alice");
+    auto connection = testing::connection_of(dialled);
     connection.request_address = true;
     connection.remote = {esp::TrafficSelector{}};
     dialler.stack->initiate(connection, testing::kGatewayAddress);

@@ -55,7 +55,7 @@ TEST(Stack, DropsAReplayedPacketAndCountsIt) {
     ASSERT_EQ(recorded.size(), 3u);
     for (const auto& packet : recorded) attack.stranger.send(packet);
     attack.lab.network.run_for(1s);
-    const auto traffic = attack.lab.gateway->sessions().at(0).tunnel.traffic;
+    const auto traffic = testing::tunnel_of(attack.lab.gateway->sessions().at(0)).traffic;
     EXPECT_EQ(traffic.replayed, 3u);
     EXPECT_EQ(traffic.packets_in, 3u);
     const auto told = attack.lab.gateway_host.events_named("packet-dropped");
@@ -72,7 +72,7 @@ TEST(Stack, DropsAForgedPacketAndCountsIt) {
         return true;
     };
     EXPECT_EQ(attack.lab.ping(attack.alice.host, testing::kServerAddress, 3), 0);
-    EXPECT_EQ(attack.lab.gateway->sessions().at(0).tunnel.traffic.unauthentic, 3u);
+    EXPECT_EQ(testing::tunnel_of(attack.lab.gateway->sessions().at(0)).traffic.unauthentic, 3u);
 }
 
 TEST(Stack, DropsAnInnerSourceThatWasNotAssigned) {
@@ -80,10 +80,9 @@ TEST(Stack, DropsAnInnerSourceThatWasNotAssigned) {
     ASSERT_TRUE(attack.lab.connect(attack.alice));
     attack.alice.host.send(testing::echo_packet({10, 60, 0, 99}, testing::kServerAddress, {}));
     attack.lab.network.run_for(1s);
-    const auto tunnel = attack.alice.client.status().tunnel;
-    ASSERT_TRUE(tunnel);
-    EXPECT_EQ(tunnel->traffic.refused_out, 1u);  // our own client does not even send it
-    EXPECT_EQ(tunnel->traffic.packets_out, 0u);
+    const auto tunnel = testing::tunnel_of(attack.alice.client);
+    EXPECT_EQ(tunnel.traffic.refused_out, 1u);  // our own client does not even send it
+    EXPECT_EQ(tunnel.traffic.packets_out, 0u);
 }
 
 TEST(Stack, TellsTheSameKeysOnBothSides) {
@@ -97,8 +96,8 @@ TEST(Stack, TellsTheSameKeysOnBothSides) {
                     [this](const EspKeys& keys) { esp[keys.parameters.spi.value()] = keys.parameters.encryption_key; }};
         }
     } at_gateway, at_client;
-    lab.gateway->on_keys(at_gateway.observer());
-    alice.client.on_keys(at_client.observer());
+    lab.gateway->on_keys({at_gateway.observer(), {}});
+    alice.client.on_keys({at_client.observer(), {}});
     ASSERT_TRUE(lab.connect(alice));
     alice.client.rekey_child();
     lab.network.run_for(1s);
