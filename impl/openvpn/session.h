@@ -132,8 +132,9 @@ public:
     SessionStatus status() const;
     const Options& options() const;
 
+    struct State;  // session_state.h
+
 private:
-    struct State;
     explicit Session(std::unique_ptr<State>);
     std::unique_ptr<State> state_;
 };
