@@ -55,10 +55,16 @@ std::string refused_by_selectors(const Node& one, const Node& other) {
     for (const auto& [client, machine] : {std::pair{&one, &other}, std::pair{&other, &one}}) {
         const auto* user = std::get_if<Client>(&client->kind);
         const auto* target = std::get_if<VirtualMachine>(&machine->kind);
-        if (user && target && !asks_for(*user, target->address))
+        if (user && user->tunnel == Tunnel::IkeV2 && target && !asks_for(*user, target->address))
             return client->name + " does not ask for " + to_string(target->address) + " (remote_selectors)";
     }
     return {};
+}
+
+// OpenVPN knows no traffic selectors: what is routed into its tunnel passes.
+bool has_selectors(const Node& node) {
+    const auto* client = std::get_if<Client>(&node.kind);
+    return client && client->tunnel == Tunnel::IkeV2;
 }
 
 // Why clients of one gateway cannot talk to each other: its selectors are the virtual network and its custom routes.
@@ -117,7 +123,8 @@ Reach reach(const Topology& topology, Vertex from, Vertex to) {
         return result;
     }
     result.why_not = refused_by_selectors(source, target);
-    if (result.why_not.empty() && !near && !far) result.why_not = pool_left_out(topology.graph[*first]);
+    if (result.why_not.empty() && !near && !far && (has_selectors(source) || has_selectors(target)))
+        result.why_not = pool_left_out(topology.graph[*first]);
     if (!result.why_not.empty()) return result;
     path.insert(path.end(), std::next(rest.rbegin()), rest.rend());
     result.path = std::move(path);

@@ -40,9 +40,34 @@ std::string issuer_for(Topology& topology, const Gateway& gateway, const Mark& m
     return kDefaultRoot;
 }
 
+bool speaks_openvpn_only(Implementation implementation) {
+    return implementation == Implementation::OpenVpn || implementation == Implementation::SoftEther;
+}
+
+bool was_said(const Node& node, std::string_view field) {
+    return std::any_of(node.field_marks.begin(), node.field_marks.end(),
+                       [&](const auto& said) { return said.first == field; });
+}
+
+// What a client dials with, when its file does not say so: what its program can, else what the gateway offers first.
+void complete_tunnel(const Topology& topology, const Node& node, Client& client) {
+    const auto* gateway = find_as<Gateway>(topology, client.gateway);
+    if (!was_said(node, "tunnel")) {
+        if (speaks_openvpn_only(client.implementation))
+            client.tunnel = Tunnel::OpenVpn;
+        else if (client.implementation == Implementation::Gatelab && gateway && !gateway->tunnels.empty() &&
+                 client.authentication != Authentication::PreSharedKey)
+            client.tunnel = gateway->tunnels.front();
+    }
+    if (!was_said(node, "openvpn.transport") && gateway && !gateway->openvpn.tcp_port)
+        client.openvpn.transport = Transport::Udp;
+}
+
 void complete_gateway(Topology& topology, Vertex vertex) {
     auto& node = topology.graph[vertex];
     auto& gateway = std::get<Gateway>(node.kind);
+    if (speaks_openvpn_only(gateway.implementation) && !was_said(node, "tunnel_types"))
+        gateway.tunnels = {Tunnel::OpenVpn};
     if (gateway.virtual_network.empty()) gateway.virtual_network = only<VirtualNetwork>(topology);
     if (gateway.server_name.empty()) gateway.server_name = node.name + ".vpn.example";
     if (gateway.inside_address.is_unspecified())
@@ -64,7 +89,8 @@ void complete_client(Topology& topology, Vertex vertex) {
     auto& node = topology.graph[vertex];
     auto& client = std::get<Client>(node.kind);
     if (client.gateway.empty()) client.gateway = only<Gateway>(topology);
-    if (client.authentication == Authentication::PreSharedKey || !client.certificate.empty()) return;
+    complete_tunnel(topology, node, client);
+    if (client.authentication != Authentication::Certificate || !client.certificate.empty()) return;
     client.certificate = node.name;
     if (find_certificate(topology, client.certificate)) return;
     if (const auto* gateway = find_as<Gateway>(topology, client.gateway))

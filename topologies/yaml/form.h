@@ -47,6 +47,16 @@ public:
         if (const auto* value = take(key))
             if (const auto read = number_of(*value, key, least, most)) target = static_cast<T>(*read);
     }
+    // `none`: the word for nothing.
+    template <class T>
+    void number(std::string_view key, std::optional<T>& target, std::uint64_t least, std::uint64_t most,
+                std::string_view none) {
+        const auto* value = take(key);
+        if (!value) return;
+        if (value->kind == Value::Kind::Text && value->text == none) return void(target.reset());
+        if (const auto read = number_of(*value, key, least, most)) target = static_cast<T>(*read);
+    }
+    void flag(std::string_view key, bool& target) { choice(key, target, {{"true", true}, {"false", false}}); }
     void ports(std::string_view key, std::vector<std::uint16_t>& target);  // a list, or one number
 
     template <class T>
@@ -59,6 +69,25 @@ public:
             words.push_back(word);
         }
         wrong(*value, key, fmt::format("one of {}", fmt::join(words, ", ")));
+    }
+
+    // A list of such words, or one.
+    template <class T>
+    void choices(std::string_view key, std::vector<T>& targets, const Choices<T>& choices) {
+        const auto* value = take(key);
+        if (!value) return;
+        targets.clear();
+        std::vector<std::string> words;
+        for (const auto& [word, meaning] : choices) words.push_back(word);
+        const auto add = [&](const Value& item) {
+            for (const auto& [word, meaning] : choices)
+                if (item.kind == Value::Kind::Text && item.text == word) return targets.push_back(meaning);
+            wrong(item, key, fmt::format("one of {}", fmt::join(words, ", ")));
+        };
+        if (value->kind == Value::Kind::List)
+            for (const auto& item : value->items) add(item);
+        else
+            add(*value);
     }
 
     void finish();

@@ -49,7 +49,9 @@ struct Walk {
             const auto after = rest.substr(entry->key.size());
             return after.empty() ? put(*entry->value) : into(*entry->value, after.substr(1));
         }
-        if (dot != rest.npos && so_far == "links") {  // links inside a virtual network need not be in the file
+        // Links inside a virtual network need not be in the file, nor need settings that all have defaults.
+        if (dot != rest.npos && (so_far == "links" || (step == "openvpn" && !so_far.empty()))) {
+            value.kind = Value::Kind::Map;
             value.entries.push_back({std::string{step}, mark, std::make_unique<Value>()});
             return into(*value.entries.back().value, rest.substr(dot + 1));
         }

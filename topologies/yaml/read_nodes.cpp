@@ -1,13 +1,16 @@
 #include <algorithm>
 
+#include "topologies/yaml/read_openvpn.h"
 #include "topologies/yaml/sections.h"
 
 namespace gatelab::topologies {
 namespace {
 
-const Choices<Implementation> kImplementations{{"gatelab", Implementation::Gatelab},
-                                               {"strongswan", Implementation::StrongSwan},
-                                               {"libreswan", Implementation::Libreswan}};
+const Choices<Implementation> kImplementations{
+    {"gatelab", Implementation::Gatelab},     {"strongswan", Implementation::StrongSwan},
+    {"libreswan", Implementation::Libreswan}, {"openvpn", Implementation::OpenVpn},
+    {"softether", Implementation::SoftEther}, {"absent", Implementation::Absent}};
+const Choices<Tunnel> kTunnels{{"ikev2", Tunnel::IkeV2}, {"openvpn", Tunnel::OpenVpn}};
 const Choices<FilterRule::Action> kFilterActions{{"allow", FilterRule::Action::Allow},
                                                  {"drop", FilterRule::Action::Drop}};
 
@@ -38,11 +41,15 @@ void read_client(Draft& draft, Form& form, const std::string& name) {
     read_tunnel_options(form, client);
     if (!client.pre_shared_key.empty()) client.authentication = Authentication::PreSharedKey;
     form.choice("authentication", client.authentication,
-                {{"certificate", Authentication::Certificate}, {"psk", Authentication::PreSharedKey}});
+                {{"certificate", Authentication::Certificate},
+                 {"psk", Authentication::PreSharedKey},
+                 {"password", Authentication::Password}});
     form.text("certificate", client.certificate);
     form.text("identification", client.identification);
     form.duration("connect_at", client.connect_at, "never");
     form.prefixes("remote_selectors", client.remote_selectors);
+    form.choice("tunnel", client.tunnel, kTunnels);
+    read_openvpn_client(draft, form, client.openvpn);
     add(draft, form, name, std::move(client));
 }
 
@@ -63,6 +70,8 @@ void read_gateway(Draft& draft, Form& form, const std::string& name) {
         inner.texts("root_certificates", gateway.root_certificates);
         inner.addresses("dns_servers", gateway.dns_servers);
         inner.prefixes("custom_routes", gateway.custom_routes);
+        inner.choices("tunnel_types", gateway.tunnels, kTunnels);
+        read_openvpn_gateway(draft, inner, gateway.openvpn);
         read_tunnel_options(inner, gateway);
         inner.finish();
         for (const auto& [field, mark] : inner.field_marks()) form.remember(field, mark);
