@@ -47,8 +47,10 @@ std::string names_of(const std::vector<DataCipher>& ciphers) {
 Result<DataCipher> silent_peer_cipher(const Options& ours, std::string_view peer_options) {
     const auto name = item_of(peer_options, "cipher");
     const auto theirs = data_cipher_of(name);
-    if (theirs && (contains(ours.data_ciphers, *theirs) || ours.fallback_cipher == theirs)) return *theirs;
-    if (name.empty() && ours.fallback_cipher) return *ours.fallback_cipher;
+    // --cipher stands in for --data-ciphers-fallback, as it did before OpenVPN 2.6.
+    const auto fallback = ours.fallback_cipher ? ours.fallback_cipher : ours.cipher;
+    if (theirs && (contains(ours.data_ciphers, *theirs) || fallback == theirs)) return *theirs;
+    if (name.empty() && fallback) return *fallback;
     return fail(Fault::Refused, fmt::format("no common cipher: the peer uses {}, we allow {}",
                                             name.empty() ? "an unnamed one" : name, names_of(ours.data_ciphers)));
 }
