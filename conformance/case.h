@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,9 @@ struct Case {
     std::vector<Need> needs = {};
     std::function<topologies::Topology(const Pair&)> topology;
     std::function<void(Context&)> check;
+    // The one side that is looked at, where a rogue plays against it: the other is always gatelab's then, so that each
+    // player meets the rogue once.
+    std::optional<Side> looks_at = {};
     // One of the few that players in real time take part in although nobody asked for them.
     bool in_real_time_too = false;
     Duration limit = std::chrono::minutes(10);  // wall time, after which the case counts as hung

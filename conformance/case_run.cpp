@@ -119,7 +119,7 @@ CaseResult run_here(const Job& job, const Options& options, const std::filesyste
         const bool lacking = job.pair.has_real_program() && scenario.error().fault == Fault::Unavailable;
         return unrunnable(std::move(result), lacking ? Verdict::Skipped : Verdict::Error, scenario.error().detail);
     }
-    Context context{**scenario, job.pair};
+    Context context{**scenario, job.pair, options.seed};
     job.what->check(context);
     result.simulated = (*scenario)->now();
     const auto finished = (*scenario)->finish();

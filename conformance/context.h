@@ -13,10 +13,12 @@ namespace gatelab::conformance {
 
 class Context {
 public:
-    Context(sim::Scenario& scenario, const Pair& pair) : scenario_(scenario), pair_(pair) {}
+    Context(sim::Scenario& scenario, const Pair& pair, std::uint64_t seed)
+        : scenario_(scenario), pair_(pair), seed_(seed) {}
 
     sim::Scenario& scenario() { return scenario_; }
     const Pair& pair() const { return pair_; }
+    std::uint64_t seed() const { return seed_; }  // of the run, from which all its keys and certificates come
     sim::RemoteUser& client(const std::string& name = "alice") { return scenario_.client(name); }
     sim::VpnGateway& gateway() { return scenario_.gateway("gateway"); }
 
@@ -48,6 +50,7 @@ public:
 private:
     sim::Scenario& scenario_;
     Pair pair_;
+    std::uint64_t seed_;
     std::vector<Step> steps_;
     std::map<std::string, double> metrics_;
 };

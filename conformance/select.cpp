@@ -123,6 +123,8 @@ Result<std::vector<Job>> select(const Options& options) {
 
     const auto meet = [&](const Case& one, const Player& client, const Player& gateway) {
         if (!Pair{&client, &gateway}.can_have(one.tunnel)) return false;
+        if (one.looks_at == Side::Gateway && client.is_real()) return false;
+        if (one.looks_at == Side::Client && gateway.is_real()) return false;
         if (!options.client && !joins(client, one, options.real_peers)) return false;
         if (!options.gateway && !joins(gateway, one, options.real_peers)) return false;
         if (!client.is_real() || !gateway.is_real()) return true;
