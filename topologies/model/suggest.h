@@ -1,13 +1,10 @@
 // What a misspelt name was probably meant to be.
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <vector>
+#include "impl/base/suggest.h"
 
 namespace gatelab::topologies {
 
-// The name among `known` that takes the fewest edits from `name` (at most a third of its letters), or "".
-std::string closest(std::string_view name, const std::vector<std::string>& known);
+using gatelab::closest;
 
 }  // namespace gatelab::topologies

@@ -1,9 +1,9 @@
-#include "topologies/model/suggest.h"
+#include "impl/base/suggest.h"
 
 #include <algorithm>
 #include <numeric>
 
-namespace gatelab::topologies {
+namespace gatelab {
 namespace {
 
 // Insertions, deletions, replacements and swaps of neighbours from `a` to `b` (optimal string alignment).
@@ -44,4 +44,4 @@ std::string closest(std::string_view name, const std::vector<std::string>& known
     return best;
 }
 
-}  // namespace gatelab::topologies
+}  // namespace gatelab
