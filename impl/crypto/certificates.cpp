@@ -1,6 +1,7 @@
 #include "impl/crypto/certificates.h"
 
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -100,6 +101,27 @@ Result<Certificate> Certificate::from_pem(std::string_view pem) {
     return accept(std::move(x509));
 }
 
+Result<std::vector<Certificate>> Certificate::all_from_pem(std::string_view pem) {
+    const Owned<BIO> bio{must(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), "a buffer")};
+    std::vector<Certificate> all;
+    for (;;) {
+        Owned<X509> x509{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)};
+        const bool at_end = !x509 && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+        const auto numbered = [&](const std::string& why) {
+            return "certificate " + std::to_string(all.size() + 1) + ": " + why;
+        };
+        if (!x509) {
+            const auto why = take_openssl_error();
+            if (at_end && !all.empty()) return all;
+            if (at_end) return fail(Fault::NotFound, "no certificate; expected PEM");
+            return fail(Fault::Malformed, numbered(why));
+        }
+        auto one = accept(std::move(x509));
+        if (!one) return fail(one.error().fault, numbered(one.error().detail));
+        all.push_back(std::move(*one));
+    }
+}
+
 const Bytes& Certificate::der() const { return state_->der; }
 
 std::string Certificate::to_pem() const {
@@ -118,6 +140,39 @@ std::string Certificate::subject() const {
     const Owned<BIO> bio{must(BIO_new(BIO_s_mem()), "a buffer")};
     X509_NAME_print_ex(bio.get(), X509_get_subject_name(raw(*this)), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
     return text_of(bio.get());
+}
+
+std::string Certificate::subject_in_order() const {
+    const Owned<BIO> bio{must(BIO_new(BIO_s_mem()), "a buffer")};
+    X509_NAME_print_ex(bio.get(), X509_get_subject_name(raw(*this)), 0,
+                       XN_FLAG_SEP_CPLUS_SPC | XN_FLAG_FN_SN | ASN1_STRFLGS_UTF8_CONVERT | ASN1_STRFLGS_ESC_CTRL);
+    return text_of(bio.get());
+}
+
+std::string Certificate::common_name() const {
+    const auto* name = X509_get_subject_name(raw(*this));
+    int last = -1;
+    for (int at = -1; (at = X509_NAME_get_index_by_NID(name, NID_commonName, at)) >= 0;) last = at;
+    if (last < 0) return "";
+    unsigned char* text = nullptr;
+    const int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, last)));
+    if (size < 0) {
+        take_openssl_error();
+        return "";
+    }
+    std::string result{reinterpret_cast<const char*>(text), static_cast<std::size_t>(size)};
+    OPENSSL_free(text);
+    return result;
+}
+
+bool Certificate::has_key_usage() const { return X509_get_ext_by_NID(raw(*this), NID_key_usage, -1) >= 0; }
+
+bool Certificate::names_purpose(Purpose purpose) const {
+    auto* x509 = raw(*this);
+    if (X509_get_ext_by_NID(x509, NID_ext_key_usage, -1) < 0) return false;
+    const std::uint32_t wanted = purpose == Purpose::ServerAuth ? XKU_SSL_SERVER : XKU_SSL_CLIENT;
+    const auto named = X509_get_extended_key_usage(x509);
+    return named != UINT32_MAX && (named & wanted) != 0;
 }
 
 Bytes Certificate::subject_der() const { return encoded(X509_get_subject_name(raw(*this)), i2d_X509_NAME); }

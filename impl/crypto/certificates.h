@@ -58,16 +58,25 @@ private:
     std::shared_ptr<const State> state_;
 };
 
+// What the holder of a certificate wants to do with it.
+enum class Purpose { ServerAuth, ClientAuth };
+
 class Certificate {
 public:
     static Result<Certificate> from_der(ByteView);
     static Result<Certificate> from_pem(std::string_view);
+    // Every certificate of a text, in order. Malformed, with its number, when one cannot be read; NotFound without any.
+    static Result<std::vector<Certificate>> all_from_pem(std::string_view);
 
     const Bytes& der() const;
     std::string to_pem() const;
     PublicKey public_key() const;
-    std::string subject() const;        // RFC 2253 text: "CN=alice"
-    Bytes subject_der() const;          // the encoded Name
+    std::string subject() const;           // RFC 2253 text: "CN=alice"
+    std::string subject_in_order() const;  // as it stands in the certificate: "C=DE, O=Example, CN=alice"
+    std::string common_name() const;       // the subject's last; "" without one
+    bool has_key_usage() const;            // keyUsage (RFC 5280 section 4.2.1.3), whatever it allows
+    bool names_purpose(Purpose) const;     // in an extendedKeyUsage (RFC 5280 section 4.2.1.12)
+    Bytes subject_der() const;             // the encoded Name
     Bytes public_key_info_der() const;  // SubjectPublicKeyInfo, what a CERTREQ hash is taken of (RFC 7296 section 3.7)
     Bytes sha1_thumbprint() const;
     std::vector<std::string> dns_names() const;  // subjectAltName, in order
@@ -83,9 +92,6 @@ public:
 private:
     std::shared_ptr<const State> state_;
 };
-
-// What the holder of a certificate wants to do with it.
-enum class Purpose { ServerAuth, ClientAuth };
 
 // The roots that a machine trusts.
 class TrustStore {

@@ -52,6 +52,59 @@ TEST(Certificate, TellsWhatWasAskedFor) {
     EXPECT_EQ(certificate.sha1_thumbprint(), digest(Hash::Sha1, certificate.der()));
 }
 
+// Made with OpenSSL's program: subject /C=DE/O=Example/CN=first/CN=gw, extendedKeyUsage codeSigning, no keyUsage.
+constexpr const char* kCodeSigner =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIB4zCCAYigAwIBAgIUE1qGatGxUi77MYyidYWNyYiIovIwCgYIKoZIzj0EAwIw\n"
+    "PDELMAkGA1UEBhMCREUxEDAOBgNVBAoMB0V4YW1wbGUxDjAMBgNVBAMMBWZpcnN0\n"
+    "MQswCQYDVQQDDAJndzAeFw0yNjExMjEwODM3NDlaFw0zNjExMTgwODM3NDlaMDwx\n"
+    "CzAJBgNVBAYTAkRFMRAwDgYDVQQKDAdFeGFtcGxlMQ4wDAYDVQQDDAVmaXJzdDEL\n"
+    "MAkGA1UEAwwCZ3cwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQS9JpWkmRRuUUQ\n"
+    "hWfK5u8o35FT1X6Bn1YnGGXFEPcIuO/S39upGbsVopuqtI9V/rJ/BnP36nYMZM7+\n"
+    "oxeEFQ24o2gwZjAdBgNVHQ4EFgQUdQlMsg1/ZkXLaNvMejlRQmGjocEwHwYDVR0j\n"
+    "BBgwFoAUdQlMsg1/ZkXLaNvMejlRQmGjocEwDwYDVR0TAQH/BAUwAwEB/zATBgNV\n"
+    "HSUEDDAKBggrBgEFBQcDAzAKBggqhkjOPQQDAgNJADBGAiEAkIzFo9p/aQB1lXHJ\n"
+    "JIQ+oiASbJ5i8GP4aACYvBPlJr0CIQCieZRJDkYmNlrXBk8YRuDJFljofQXEfgid\n"
+    "yN0L2DLurQ==\n"
+    "-----END CERTIFICATE-----\n";
+
+TEST(Certificate, TellsItsSubjectInItsOrderAndItsLastCommonName) {
+    const auto certificate = Certificate::from_pem(kCodeSigner);
+    ASSERT_TRUE(certificate);
+    EXPECT_EQ(certificate->subject_in_order(), "C=DE, O=Example, CN=first, CN=gw");
+    EXPECT_EQ(certificate->common_name(), "gw");
+}
+
+TEST(Certificate, TellsWhatItMayBeUsedFor) {
+    const auto server =
+        issue(root(), request("gw", {Purpose::ServerAuth}), PrivateKey::generate_ecdsa(256)).certificate;
+    EXPECT_TRUE(server.has_key_usage());
+    EXPECT_TRUE(server.names_purpose(Purpose::ServerAuth));
+    EXPECT_FALSE(server.names_purpose(Purpose::ClientAuth));
+    const auto silent = issue(root(), request("gw"), PrivateKey::generate_ecdsa(256)).certificate;
+    EXPECT_FALSE(silent.names_purpose(Purpose::ServerAuth));
+    const auto other = Certificate::from_pem(kCodeSigner).value();
+    EXPECT_FALSE(other.has_key_usage());
+    EXPECT_FALSE(other.names_purpose(Purpose::ServerAuth));
+    EXPECT_FALSE(other.names_purpose(Purpose::ClientAuth));
+}
+
+TEST(Certificate, ReadsEveryOneOfATextInOrder) {
+    const auto all = Certificate::all_from_pem("bag attributes\n" + root().certificate.to_pem() + "\n" + kCodeSigner);
+    ASSERT_TRUE(all);
+    ASSERT_EQ(all->size(), 2u);
+    EXPECT_EQ((*all)[0].der(), root().certificate.der());
+    EXPECT_EQ((*all)[1].common_name(), "gw");
+    EXPECT_EQ(Certificate::all_from_pem("").error().fault, Fault::NotFound);
+    EXPECT_EQ(Certificate::all_from_pem("no PEM").error().fault, Fault::NotFound);
+    auto broken = root().certificate.to_pem() + kCodeSigner;
+    broken[broken.size() - 60] = '!';
+    const auto refused = Certificate::all_from_pem(broken);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().fault, Fault::Malformed);
+    EXPECT_THAT(refused.error().detail, HasSubstr("certificate 2"));
+}
+
 TEST(Certificate, SurvivesDerAndPem) {
     const auto& certificate = root().certificate;
     const auto from_der = Certificate::from_der(certificate.der());
