@@ -35,16 +35,20 @@ struct Ovpn {
     std::optional<openvpn::DataCipher> cipher;
     std::vector<openvpn::DataCipher> data_ciphers;
     std::optional<openvpn::DataCipher> fallback_cipher;
-    std::optional<Duration> tls_timeout, renegotiate, ping, ping_restart, handshake_window;
-    std::optional<tls::Version> tls_version_min;
+    std::optional<Duration> tls_timeout, renegotiate, ping, ping_restart, handshake_window, transition_window;
+    std::optional<std::uint64_t> renegotiate_bytes, renegotiate_packets;
+    std::optional<tls::Version> tls_version_min, tls_version_max;
     std::vector<std::string> tls_ciphers;  // tls-cipher, tls-ciphersuites: IANA names
     std::optional<openvpn::KeyDirection> key_direction;
-    std::optional<std::uint16_t> tun_mtu, mssfix, fragment;
+    std::optional<std::uint16_t> tun_mtu;
+    std::optional<std::uint16_t> mssfix;    // of the outer packet ("mssfix N mtu"); 0: off
+    std::optional<std::uint16_t> fragment;  // of the UDP payload; 0: off
     std::optional<int> explicit_exit_notify;
     bool auth_user_pass = false;
     std::string username, password;  // of an inline <auth-user-pass>
-    std::string ca, certificate, key, tls_auth, tls_crypt, tls_crypt_v2;
-    std::string log;  // "openvpn.log"
+    std::string ca, certificate, key, tls_auth, tls_crypt,
+        tls_crypt_v2;  // further certificates behind the first are sent
+    std::string log;   // "openvpn.log"
     int verb = 3;
     friend bool operator==(const Ovpn&, const Ovpn&) = default;
 };
@@ -63,8 +67,10 @@ struct ParsedOvpn {
 Result<ParsedOvpn> parse_ovpn(std::string_view text, const std::string& file);
 std::string encode(const Ovpn&);
 
-// What an OpenVPN client does with the profile; Refused, naming the directive, for what it lacks: ca, a certificate
-// with its key or auth-user-pass. `policy` is the TLS policy of a client whose profile names no suites.
+// What an OpenVPN client does with the profile, of whose remotes it takes the first. Refused, naming the directive, for
+// what it lacks (ca, a certificate with its key or auth-user-pass, a user's name and password) and for what contradicts
+// itself; Malformed, naming the block, for keys and certificates that cannot be read. `policy` is the TLS policy of a
+// client whose profile names no suites.
 Result<openvpn::Options> to_options(const Ovpn&, const tls::Policy& policy);
 
 }  // namespace gatelab::profile

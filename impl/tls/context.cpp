@@ -36,8 +36,7 @@ Result<Suites> suites_of(const Policy& policy) {
     for (const auto& iana : policy.cipher_suites) {
         auto name = openssl_name_of(iana);
         if (!name) return fail(Fault::Unsupported, name.error().detail);
-        // TLS 1.3 suites name no key exchange (RFC 8446 appendix B.4), and OpenSSL calls them what IANA does.
-        auto& list = *name == iana ? suites.tls13 : suites.tls12;
+        auto& list = is_tls13(iana) ? suites.tls13 : suites.tls12;
         list += (list.empty() ? "" : ":") + *name;
     }
     return suites;
@@ -106,8 +105,7 @@ Result<void> check_suites(SSL* connection, const Policy& policy) {
     const bool only13 = SSL_get_min_proto_version(connection) == TLS1_3_VERSION;
     for (const auto& iana : policy.cipher_suites) {
         if (std::find(names.begin(), names.end(), iana) != names.end()) continue;
-        const bool is13 = openssl_name_of(iana) == iana;
-        if (is13 ? only12 : only13) continue;  // of a version that the policy leaves out
+        if (is_tls13(iana) ? only12 : only13) continue;  // of a version that the policy leaves out
         return fail(Fault::Unsupported, "TLS cipher suite " + iana + " is none that this implementation negotiates");
     }
     return {};

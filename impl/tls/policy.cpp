@@ -82,4 +82,13 @@ Result<std::string> openssl_name_of(std::string_view iana) {
     return std::string{name};
 }
 
+Result<std::string> iana_name_of(std::string_view openssl) {
+    for (const auto& suite : kAny)
+        if (openssl_name_of(suite) == openssl) return suite;
+    return fail(Fault::NotFound, "TLS cipher suite \"" + std::string{openssl} +
+                                     "\" is unknown; expected a name of OpenSSL's such as ECDHE-RSA-AES128-GCM-SHA256");
+}
+
+bool is_tls13(std::string_view iana) { return iana.starts_with("TLS_") && iana.find("_WITH_") == iana.npos; }
+
 }  // namespace gatelab::tls

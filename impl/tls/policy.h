@@ -37,4 +37,10 @@ Policy any_policy();
 // know.
 Result<std::string> openssl_name_of(std::string_view iana);
 
+// And back, of the suites of any_policy().
+Result<std::string> iana_name_of(std::string_view openssl);
+
+// Whether the suite is one of TLS 1.3; those name no key exchange (RFC 8446 appendix B.4).
+bool is_tls13(std::string_view iana);
+
 }  // namespace gatelab::tls

@@ -56,5 +56,15 @@ TEST(TlsPolicy, MapsIanaNamesToOpenSslNames) {
     EXPECT_THAT(unknown.error().detail, HasSubstr("\"AES128-GCM-SHA256\" is unknown"));
 }
 
+TEST(TlsPolicy, MapsOpenSslNamesBack) {
+    for (const auto& suite : any_policy().cipher_suites) EXPECT_EQ(iana_name_of(*openssl_name_of(suite)), suite);
+    EXPECT_EQ(iana_name_of("DEFAULT").error().fault, Fault::NotFound);
+}
+
+TEST(TlsPolicy, TellsTheSuitesOfTls13Apart) {
+    EXPECT_TRUE(is_tls13("TLS_AES_128_GCM_SHA256"));
+    EXPECT_FALSE(is_tls13("TLS_RSA_WITH_AES_128_GCM_SHA256"));
+}
+
 }  // namespace
 }  // namespace gatelab::tls
