@@ -6,13 +6,15 @@
 // new address moves the session there once it proves authentic (float). TCP: one connection is one session; the owner
 // gives each a number of its own.
 //
+// A client of tls-crypt-v2 that asks for early negotiation is told to bring its wrapped key again; of an older one its
+// first packet makes a session. A client that begins anew from its old address gets a second session there; the old one
+// goes when the new one has authenticated.
+//
 // At most `half_open` sessions that have not authenticated live at once; the oldest of them makes room. Any bytes may
 // come: what fits nothing is counted and dropped.
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +22,7 @@
 #include <vector>
 
 #include "impl/base/address.h"
+#include "impl/base/function_ref.h"
 #include "impl/base/strong.h"
 #include "impl/openvpn/session.h"
 
@@ -36,8 +39,12 @@ struct ListenerOptions {
 };
 
 struct ListenerCounters {
-    std::uint64_t malformed = 0, unauthentic = 0, unknown = 0, half_open_evicted = 0, cookies_sent = 0,
-                  cookies_wrong = 0, floats = 0;
+    std::uint64_t malformed = 0;          // no OpenVPN packet, or one that a first packet cannot be
+    std::uint64_t unauthentic = 0;        // the control channel's protection, or data from a wrong address
+    std::uint64_t unknown = 0;            // of no session that lives
+    std::uint64_t half_open_evicted = 0;  // made room for a newer one
+    std::uint64_t refused = 0;            // no room although all sessions are authenticated
+    std::uint64_t cookies_sent = 0, cookies_wrong = 0, floats = 0;
 };
 
 class Listener {
@@ -73,14 +80,18 @@ public:
         ByteView packet;
     };
     std::optional<Inner> handle_packet(Instant now, const Peer& from, ByteView packet);
+    // TCP: counts a new connection as half open before it says anything. Without it a connection is known from its
+    // first hard reset on.
+    void handle_connect(Instant now, ConnectionId);
     void handle_disconnect(Instant now, ConnectionId);  // TCP: it is gone
     void handle_timeout(Instant now);
     std::optional<Instant> next_timeout() const;
     std::vector<Output> drain();
 
     // Sends an inner packet; `send` is told where to and what. False when there is no such client or key.
-    bool seal(Instant now, ClientId, ByteView inner, const std::function<void(const Peer& to, ByteView packet)>& send);
+    bool seal(Instant now, ClientId, ByteView inner, FunctionRef<void(const Peer& to, ByteView packet)> send);
 
+    // The peer id of the push is the listener's own choice.
     void grant(Instant now, ClientId, PushReply);
     void refuse(Instant now, ClientId, std::string reason);
     void renegotiate(Instant now, ClientId);
@@ -94,7 +105,7 @@ public:
 private:
     struct State;
     explicit Listener(std::unique_ptr<State>);
-    std::unique_ptr<State> state_;
+    std::unique_ptr<State> state_;  // listener_state.h
 };
 
 }  // namespace gatelab::openvpn
