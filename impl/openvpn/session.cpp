@@ -17,7 +17,7 @@ bool fits_role(const ControlProtection& protection, Role role) {
 }
 
 // What would otherwise come to light in the middle of a handshake.
-Result<void> check(const Options& options) {
+Result<tls::Engine> check(const Options& options) {
     if (options.data_ciphers.empty() && !options.fallback_cipher)
         return fail(Fault::Refused, "an OpenVPN end needs at least one data cipher");
     if (!fits_role(options.protection, options.role))
@@ -33,8 +33,7 @@ Result<void> check(const Options& options) {
     if (options.credentials &&
         std::max(options.credentials->username.size(), options.credentials->password.size()) > kLongestCredential)
         return fail(Fault::Refused, fmt::format("a user name or password above {} octets", kLongestCredential));
-    if (auto engine = tls::Engine::create(options.tls); !engine) return pass(engine);
-    return {};
+    return tls::Engine::create(options.tls);
 }
 
 }  // namespace
@@ -54,11 +53,12 @@ std::string_view name_of(CloseReason reason) {
     return "unknown reason";
 }
 
-Session::State::State(Options wanted, Random& source)
+Session::State::State(Options wanted, Random& source, std::optional<tls::Engine> first)
     : options(std::move(wanted)),
       random(source),
       channel(options.protection, options.role),
       own_options(options.options_string.empty() ? options_string(options) : options.options_string),
+      first_engine(std::move(first)),
       data(source) {
     if (is_client()) own_info = options.peer_info.empty() ? own_peer_info(options) : options.peer_info;
     ping_interval = options.ping;
@@ -136,8 +136,9 @@ SessionStatus Session::State::status() const {
 
 Result<Session> Session::create(Options options, Random& random) {
     options.tls.role = options.role == Role::Client ? tls::Role::Client : tls::Role::Server;
-    if (auto fine = check(options); !fine) return pass(fine);
-    return Session{std::make_unique<State>(std::move(options), random)};
+    auto engine = check(options);
+    if (!engine) return pass(engine);
+    return Session{std::make_unique<State>(std::move(options), random, std::move(*engine))};
 }
 
 Result<Session> Session::resume(Options options, Random& random, Resumption resumption, Instant now) {

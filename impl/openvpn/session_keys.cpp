@@ -33,7 +33,8 @@ std::uint8_t after(std::uint8_t key_id) {
 }  // namespace
 
 void Session::State::begin_key(Instant now, std::optional<Opcode> reset, std::uint32_t peer_next_id) {
-    auto engine = tls::Engine::create(options.tls);
+    auto engine = first_engine ? Result<tls::Engine>{std::move(*first_engine)} : tls::Engine::create(options.tls);
+    first_engine.reset();
     if (!engine) return end(CloseReason::TlsFailed, engine.error().detail);
     for (auto& key : keys)
         if (!key.dies_at) key.dies_at = now + options.transition_window;
@@ -55,6 +56,7 @@ void Session::State::begin_key(Instant now, std::optional<Opcode> reset, std::ui
     Key key;
     key.negotiation = std::make_unique<KeyState>(setup, std::move(*engine));
     keys.push_back(std::move(key));
+    renegotiate_at.reset();  // set anew once this one is complete
     if (options.handshake_window > Duration::zero()) deadline = now + options.handshake_window;
 }
 
@@ -62,7 +64,6 @@ bool Session::State::may_renegotiate() const { return is_up() && !keys.empty() &
 
 void Session::State::renegotiate(Instant now) {
     if (!may_renegotiate()) return;
-    renegotiate_at.reset();
     trace("renegotiation-begun", {{"key_id", std::int64_t{next_key_id}}, {"by", std::string{"us"}}});
     begin_key(now, Opcode::ControlSoftResetV1);
 }
@@ -161,8 +162,8 @@ void Session::State::advance_first(Instant now, Key& key) {
             next_push_request = now + (abilities_of(own_info).requests_push ? std::chrono::seconds(1) : Duration{});
     }
     if (!is_client() && key.complete && granted && push_wanted) {
-        send_push(now, key);
-        open_tunnel(now, *granted);
+        send_push(now, key, *granted);
+        open_tunnel(now, *std::exchange(granted, {}));
     }
     if (is_client() && next_push_request && *next_push_request <= now) request_push(now);
 }

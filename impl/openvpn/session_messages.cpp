@@ -80,7 +80,7 @@ void Session::State::take_client_message(Instant now, const ControlMessage& mess
     if (!std::holds_alternative<PushRequest>(message)) return;
     push_wanted = true;
     if (is_up() && push_sent && now - *push_sent >= kPushAgainAfter)
-        if (auto* key = speaker()) send_push(now, *key);
+        if (auto* key = speaker()) send_push(now, *key, *pushed);
 }
 
 void Session::State::request_push(Instant now) {
@@ -88,9 +88,9 @@ void Session::State::request_push(Instant now) {
     if (auto* key = speaker()) say(now, *key, "PUSH_REQUEST");
 }
 
-void Session::State::send_push(Instant now, Key& key) {
+void Session::State::send_push(Instant now, Key& key, const PushReply& push) {
     push_sent = now;
-    for (const auto& text : encode(*granted)) say(now, key, text);
+    for (const auto& text : encode(push)) say(now, key, text);
 }
 
 void Session::State::grant(Instant now, PushReply push) {
@@ -102,7 +102,7 @@ void Session::State::grant(Instant now, PushReply push) {
         granted = std::move(push);
     } else if (!key.authorized) {
         key.authorized = true;
-        if (!push.auth_token.empty() && push.auth_token != granted->auth_token) next_auth_token = push.auth_token;
+        if (!push.auth_token.empty() && push.auth_token != pushed->auth_token) next_auth_token = push.auth_token;
     }
     settle(now);
 }

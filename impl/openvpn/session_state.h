@@ -42,7 +42,8 @@ struct Session::State {
         std::optional<Instant> next_exit;
     };
 
-    State(Options, Random&);
+    // `first_engine`: of the first key, when one was made to see whether the options hold.
+    State(Options, Random&, std::optional<tls::Engine> first_engine = {});
 
     // session.cpp
     void start(Instant now);
@@ -76,7 +77,7 @@ struct Session::State {
     void advance_first(Instant now, Key&);
     void advance_next(Instant now, Key&);
     void install(Instant now, Key&);
-    void open_tunnel(Instant now, PushReply);
+    void open_tunnel(Instant now, PushReply push);
     void watch_usage(Instant now);
     void forget_dead_keys(Instant now);
     Instant send_from(const KeyState&) const;
@@ -89,7 +90,7 @@ struct Session::State {
     void say(Instant now, Key&, std::string_view message);
     void grant(Instant now, PushReply);
     void refuse(Instant now, CloseReason, std::string reason);
-    void send_push(Instant now, Key&);
+    void send_push(Instant now, Key&, const PushReply&);
     void request_push(Instant now);
     Credentials credentials_to_send() const;
 
@@ -117,6 +118,7 @@ struct Session::State {
     std::string own_options;
     std::vector<Key> keys;  // oldest first; the last is negotiating or the newest
     std::uint8_t next_key_id = 0;
+    std::optional<tls::Engine> first_engine;
     DataPath data;
 
     // What is known of the peer.
@@ -126,7 +128,7 @@ struct Session::State {
     Abilities abilities;  // of the client
     std::optional<DataCipher> cipher;
 
-    std::optional<PushReply> granted;  // server
+    std::optional<PushReply> granted;  // server: until the tunnel opens
     bool push_wanted = false;          // server: the client has asked, or said beforehand that it would
     std::optional<Instant> push_sent;
     PushReader push_reader;

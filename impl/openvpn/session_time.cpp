@@ -30,7 +30,10 @@ void Session::State::handle_timeout(Instant now) {
             fmt::format("not {} within {} s", is_up() ? "renegotiated" : "established",
                         std::chrono::duration_cast<std::chrono::seconds>(options.handshake_window).count()));
     if (is_due(next_push_request, now)) request_push(now);
-    if (is_due(renegotiate_at, now)) renegotiate(now);
+    if (is_due(renegotiate_at, now)) {
+        renegotiate_at.reset();
+        renegotiate(now);
+    }
     if (is_up()) keep_alive(now);
     if (unacknowledged_since && now - *unacknowledged_since >= kUnacknowledged)
         end(CloseReason::PeerSilent, "the peer acknowledges nothing");

@@ -101,6 +101,7 @@ private:
     void leave(const End& from, ByteView packet);
     void deliver(const Parcel&);
     bool step(Instant end);
+    int turns_ = 0;  // since time last moved
 };
 
 }  // namespace gatelab::openvpn::test

@@ -1,27 +1,336 @@
-// Two sessions meet, exchange data, and part.
+// Two sessions meet over wires of every kind, exchange data, and show what they agreed on.
 #include "impl/openvpn/session.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/impl/openvpn/pair.h"
+#include "tests/support/counted_heap.h"
 
 namespace gatelab::openvpn::test {
 namespace {
 
 static_assert(Engine<Session>);
 
+using testing::Contains;
 using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
 
-TEST(Session, ConnectsAndCarriesPacketsBothWays) {
+StaticKey some_key() {
+    SeededRandom random{3, "static key"};
+    return StaticKey::generate(random);
+}
+
+struct Protections {
+    ControlProtection client, server;
+};
+std::vector<Protections> every_protection() {
+    SeededRandom random{4, "tls-crypt-v2"};
+    const auto server_key = TlsCryptV2ServerKey::generate(random);
+    const auto client_key = TlsCryptV2ClientKey::make(server_key, random).value();
+    return {{Unprotected{}, Unprotected{}},
+            {TlsAuth{some_key(), KeyDirection::Inverse, crypto::Hash::Sha256},
+             TlsAuth{some_key(), KeyDirection::Normal, crypto::Hash::Sha256}},
+            {TlsAuth{some_key()}, TlsAuth{some_key()}},
+            {TlsCrypt{some_key()}, TlsCrypt{some_key()}},
+            {TlsCryptV2{client_key}, TlsCryptV2{server_key}}};
+}
+
+void expect_data_both_ways(Pair& pair) {
+    EXPECT_TRUE(pair.send(pair.client, inner_packet("ping")));
+    EXPECT_TRUE(pair.send(pair.server, inner_packet("pong")));
+    pair.run_for(seconds(1));
+    EXPECT_THAT(pair.server.received, Contains(inner_packet("ping")));
+    EXPECT_THAT(pair.client.received, Contains(inner_packet("pong")));
+}
+
+TEST(Session, ConnectsUnderEveryProtectionAndTransport) {
     for (const auto transport : {Transport::Udp, Transport::Tcp}) {
-        Pair pair{client_options(transport), server_options(transport)};
-        ASSERT_TRUE(pair.connect()) << pair.client.why_closed() << pair.server.why_closed();
-        EXPECT_TRUE(pair.send(pair.client, inner_packet("ping")));
-        EXPECT_TRUE(pair.send(pair.server, inner_packet("pong")));
-        pair.run_for(seconds(1));
-        EXPECT_THAT(pair.server.received, ElementsAre(inner_packet("ping")));
-        EXPECT_THAT(pair.client.received, ElementsAre(inner_packet("pong")));
+        for (const auto& protection : every_protection()) {
+            SCOPED_TRACE(std::string{name_of(transport)} + " " + std::string{name_of(protection.client)});
+            auto client = client_options(transport), server = server_options(transport);
+            client.protection = protection.client;
+            server.protection = protection.server;
+            Pair pair{client, server};
+            ASSERT_TRUE(pair.connect()) << pair.client.why_closed() << pair.server.why_closed();
+            expect_data_both_ways(pair);
+        }
+    }
+}
+
+TEST(Session, ConnectsOverAWireThatLosesReordersAndRepeats) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        for (const auto& protection : every_protection()) {
+            SCOPED_TRACE("seed " + std::to_string(seed) + " " + std::string{name_of(protection.client)});
+            auto client = client_options(), server = server_options();
+            client.protection = protection.client;
+            server.protection = protection.server;
+            Pair pair{client, server, seed, {.loss = 0.2, .repetition = 0.1, .jitter = milliseconds(30)}};
+            ASSERT_TRUE(pair.connect()) << pair.client.why_closed() << pair.server.why_closed();
+            EXPECT_FALSE(pair.client.closed());
+            EXPECT_FALSE(pair.server.closed());
+        }
+    }
+}
+
+TEST(Session, AgreesOnTheServersFirstCipherThatTheClientHas) {
+    using enum DataCipher;
+    struct Case {
+        std::vector<DataCipher> client, server;
+        DataCipher agreed;
+    };
+    for (const auto& [client_has, server_has, agreed] :
+         {Case{{Aes256Gcm, Aes128Gcm}, {Aes128Gcm, Aes256Gcm}, Aes128Gcm},
+          Case{{Aes256Gcm}, {Aes128Gcm, Aes256Gcm}, Aes256Gcm}, Case{{Aes256Cbc}, {Aes256Gcm, Aes256Cbc}, Aes256Cbc}}) {
+        for (const auto hash : {crypto::Hash::Sha1, crypto::Hash::Sha256}) {
+            auto client = client_options(), server = server_options();
+            client.auth = server.auth = hash;
+            client.data_ciphers = client_has;
+            server.data_ciphers = server_has;
+            Pair pair{client, server};
+            ASSERT_TRUE(pair.connect());
+            EXPECT_EQ(pair.client.session.status().cipher, agreed);
+            EXPECT_EQ(pair.server.session.status().cipher, agreed);
+            expect_data_both_ways(pair);
+        }
+    }
+}
+
+TEST(Session, RefusesAClientWithoutACommonCipher) {
+    auto client = client_options(), server = server_options();
+    client.data_ciphers = {DataCipher::Aes256Cbc};
+    Pair pair{client, server};
+    pair.dial();
+    pair.run_for(seconds(10));
+    EXPECT_EQ(pair.client.closed(), CloseReason::AuthenticationFailed);
+    EXPECT_THAT(pair.client.why_closed(), HasSubstr("AES-256-CBC"));
+    EXPECT_EQ(pair.server.closed(), CloseReason::OptionsMismatch);
+}
+
+TEST(Session, TakesTheCipherOfAnOldClientFromItsOptionsString) {
+    auto client = client_options(), server = server_options();
+    client.peer_info = {{"IV_VER", "2.3"}};
+    client.cipher = DataCipher::Aes256Cbc;
+    client.data_ciphers = {DataCipher::Aes256Cbc};
+    server.fallback_cipher = DataCipher::Aes256Cbc;
+    Pair pair{client, server};
+    ASSERT_TRUE(pair.connect()) << pair.client.why_closed() << pair.server.why_closed();
+    EXPECT_EQ(pair.server.session.status().cipher, DataCipher::Aes256Cbc);
+    EXPECT_FALSE(pair.server.session.status().key_derivation_ekm);
+    EXPECT_FALSE(pair.client.session.status().peer_id);
+    expect_data_both_ways(pair);
+}
+
+TEST(Session, DerivesKeysByTheExporterWhereTheClientCan) {
+    for (const auto version : {tls::Version::Tls12, tls::Version::Tls13}) {
+        auto client = client_options(), server = server_options();
+        client.tls.policy.maximum = version;
+        Pair pair{client, server};
+        ASSERT_TRUE(pair.connect());
+        EXPECT_TRUE(pair.client.session.status().key_derivation_ekm);
+        EXPECT_EQ(pair.client.session.status().tls_version, name_of(version));
+        EXPECT_EQ(pair.client.last<Session::KeyInstalled>().keys.bytes,
+                  pair.server.last<Session::KeyInstalled>().keys.bytes);
+        expect_data_both_ways(pair);
+    }
+    auto client = client_options();
+    client.peer_info = {{"IV_VER", "2.5"}, {"IV_PROTO", "2"}, {"IV_CIPHERS", "AES-256-GCM"}};
+    Pair pair{client, server_options()};
+    ASSERT_TRUE(pair.connect());
+    EXPECT_FALSE(pair.client.session.status().key_derivation_ekm);
+    expect_data_both_ways(pair);
+}
+
+TEST(Session, TellsWhatItIs) {
+    Pair pair{client_options(), server_options()};
+    EXPECT_FALSE(pair.client.session.status().up);
+    ASSERT_TRUE(pair.connect());
+    const auto client = pair.client.session.status(), server = pair.server.session.status();
+    EXPECT_TRUE(client.up && server.up);
+    EXPECT_EQ(client.peer_name, "gw.gatelab.test");
+    EXPECT_EQ(server.peer_name, "alice");
+    EXPECT_EQ(client.tls_version, "TLSv1.3");
+    EXPECT_THAT(client.tls_suite, HasSubstr("TLS_"));
+    EXPECT_EQ(client.peer_id, 7u);
+    EXPECT_EQ(server.peer_id, 7u);
+    EXPECT_EQ(client.pushed, server.pushed);
+    EXPECT_EQ(client.pushed->address, usual_push().address);
+    EXPECT_EQ(text_of(server.peer_info, "IV_CIPHERS"), "AES-256-GCM:AES-128-GCM");
+    EXPECT_EQ(pair.server.last<Session::PeerAuthenticated>().certificate->subject(), "CN=alice");
+    EXPECT_FALSE(pair.client.all<Session::Secret>().empty());
+    EXPECT_EQ(pair.client.all<Session::Secret>().size(), pair.server.all<Session::Secret>().size());
+    pair.send(pair.client, inner_packet("one"));
+    pair.run_for(seconds(1));
+    EXPECT_EQ(pair.client.session.status().data.packets_out, 1u);
+    EXPECT_EQ(pair.server.session.status().data.packets_in, 1u);
+}
+
+TEST(Session, AsksForItsPushUntilItComes) {
+    auto client = client_options();
+    client.peer_info = {{"IV_VER", "2.4"}, {"IV_PROTO", "2"}, {"IV_NCP", "2"}};
+    Pair pair{client, server_options()};
+    pair.on_peer = [](const Session::PeerAuthenticated&) {};
+    pair.dial();
+    pair.run_for(seconds(12));
+    EXPECT_EQ(pair.client.traced("control-message-sent", "text", "PUSH_REQUEST"), 3);  // at 0, 5 and 10 s
+    pair.call([&] { pair.server.session.grant(pair.now, usual_push()); });
+    pair.run_for(seconds(1));
+    EXPECT_TRUE(pair.client.opened());
+    pair.run_for(seconds(20));
+    EXPECT_EQ(pair.client.traced("control-message-sent", "text", "PUSH_REQUEST"), 3);
+}
+
+TEST(Session, NeedsNoRequestFromAClientThatSaidItWantsThePush) {
+    Pair pair{client_options(), server_options()};
+    ASSERT_TRUE(pair.connect());
+    EXPECT_EQ(pair.client.traced("control-message-sent", "text", "PUSH_REQUEST"), 0);
+}
+
+TEST(Session, PushesNineHundredRoutes) {
+    Pair pair{client_options(), server_options(), 1, {.loss = 0.1, .jitter = milliseconds(10)}};
+    auto push = usual_push();
+    push.routes.clear();
+    for (std::uint32_t i = 0; i < 900; ++i) push.routes.push_back({Prefix{Ipv4Address{0x0a000000 + (i << 8)}, 24}, {}});
+    pair.on_peer = [&](const Session::PeerAuthenticated&) { pair.server.session.grant(pair.now, push); };
+    ASSERT_TRUE(pair.connect()) << pair.client.why_closed() << pair.server.why_closed();
+    EXPECT_EQ(pair.client.last<Session::Opened>().pushed.routes, push.routes);
+}
+
+TEST(Session, CarriesTheOptionsStringAndPeerInfoOfAForeignClient) {
+    auto client = client_options(Transport::Tcp), server = server_options(Transport::Tcp);
+    client.protection = TlsAuth{some_key(), KeyDirection::Inverse};
+    server.protection = TlsAuth{some_key(), KeyDirection::Normal};
+    client.options_string =
+        "V4,dev-type tun,link-mtu 1500,tun-mtu 1551,proto TCPv4_CLIENT,keydir 1,cipher AES-256-GCM,auth "
+        "[null-digest],keysize 256,tls-auth,key-method 2,tls-client";
+    client.peer_info = {{"IV_VER", "AzMac IV_PLAT=0.1 IV_PROTO=1 IV_PLAT_VER= IV_PLAT_DEVICE_ID=x64"}};
+    client.cipher = DataCipher::Aes256Gcm;
+    Pair pair{client, server};
+    ASSERT_TRUE(pair.connect()) << pair.client.why_closed() << pair.server.why_closed();
+    EXPECT_EQ(pair.server.last<Session::PeerAuthenticated>().options_string, client.options_string);
+    EXPECT_EQ(pair.server.last<Session::PeerAuthenticated>().peer_info, client.peer_info);
+    EXPECT_EQ(pair.server.session.status().cipher, DataCipher::Aes256Gcm);
+    EXPECT_EQ(pair.server.traced("options-differ", "how", "tun-mtu"), 1);
+    expect_data_both_ways(pair);
+}
+
+TEST(Session, RefusesADifferentOptionsStringOnlyWhenStrict) {
+    for (const bool strict : {false, true}) {
+        auto client = client_options(), server = server_options();
+        client.tun_mtu = 1400;
+        server.strict_options_string = strict;
+        Pair pair{client, server};
+        EXPECT_EQ(pair.connect(), !strict);
+        if (!strict) continue;
+        EXPECT_EQ(pair.server.closed(), CloseReason::OptionsMismatch);
+        EXPECT_THAT(pair.server.why_closed(), HasSubstr("tun-mtu"));
+    }
+}
+
+TEST(Session, RefusesAPeerThatCompresses) {
+    for (const bool client_compresses : {true, false}) {
+        auto client = client_options(), server = server_options();
+        auto& one = client_compresses ? client : server;
+        one.options_string = options_string(one) + ",comp-lzo";
+        Pair pair{client, server};
+        EXPECT_FALSE(pair.connect());
+        const auto& other = client_compresses ? pair.server : pair.client;
+        EXPECT_EQ(other.closed(), CloseReason::OptionsMismatch);
+        EXPECT_THAT(other.why_closed(), HasSubstr("comp-lzo"));
+        if (client_compresses) {
+            EXPECT_EQ(pair.client.closed(), CloseReason::AuthenticationFailed);
+        }
+    }
+}
+
+TEST(Session, RefusesOptionsThatContradictEachOther) {
+    SeededRandom random{1};
+    const auto refused = [&](auto change) {
+        auto options = client_options();
+        change(options);
+        return !Session::create(options, random).has_value();
+    };
+    EXPECT_FALSE(refused([](Options&) {}));
+    EXPECT_TRUE(refused([](Options& options) { options.data_ciphers.clear(); }));
+    EXPECT_TRUE(refused([](Options& options) {
+        options.transport = Transport::Tcp;
+        options.fragment = 1300;
+    }));
+    EXPECT_TRUE(refused([](Options& options) { options.auth = crypto::Hash::Sha512; }));
+    EXPECT_TRUE(refused([](Options& options) { options.control_payload = 100; }));
+    EXPECT_TRUE(refused([](Options& options) { options.tls_timeout = {}; }));
+    EXPECT_TRUE(refused([](Options& options) { options.credentials = Credentials{"a", std::string(65535, 'x')}; }));
+    EXPECT_TRUE(refused([](Options& options) { options.tls.policy.cipher_suites = {"NO_SUCH_SUITE"}; }));
+    EXPECT_TRUE(
+        refused([&](Options& options) { options.protection = TlsCryptV2{TlsCryptV2ServerKey::generate(random)}; }));
+}
+
+TEST(Session, KeepsControlPacketsWithinTheirSize) {
+    for (const auto& protection : every_protection()) {
+        auto client = client_options(), server = server_options();
+        client.protection = protection.client;
+        server.protection = protection.server;
+        client.control_payload = server.control_payload = 300;
+        Pair pair{client, server, 5, {.loss = 0.05, .jitter = milliseconds(5)}};
+        ASSERT_TRUE(pair.connect());
+        for (const auto& parcel : pair.sent)
+            if (head_of(parcel.bytes)->opcode != Opcode::ControlHardResetClientV3) {
+                EXPECT_LE(parcel.bytes.size(), 300u);
+            }
+    }
+}
+
+TEST(Session, RepeatsByteForByteFromOneSeed) {
+    const auto run = [](std::uint64_t seed) {
+        auto client = client_options(), server = server_options();
+        client.renegotiate = seconds(50);
+        client.data_ciphers = {DataCipher::Aes256Cbc};
+        server.data_ciphers = {DataCipher::Aes256Cbc};
+        Pair pair{client, server, seed, {.loss = 0.1, .repetition = 0.1, .jitter = milliseconds(20)}};
+        pair.connect();
+        for (int i = 0; i < 100; ++i) {
+            pair.send(pair.client, inner_packet(std::to_string(i)));
+            pair.run_for(seconds(1));
+        }
+        Bytes all;
+        for (const auto& parcel : pair.sent) append(all, parcel.bytes);
+        return all;
+    };
+    const auto once = run(1);
+    EXPECT_GT(once.size(), 10'000u);
+    EXPECT_EQ(once, run(1));
+    EXPECT_NE(once, run(2));
+}
+
+TEST(Session, TakesNothingFromTheHeapPerDataPacket) {
+    for (const auto cipher : {DataCipher::Aes256Gcm, DataCipher::Aes256Cbc}) {
+        auto client = client_options(), server = server_options();
+        client.data_ciphers = server.data_ciphers = {cipher};
+        client.renegotiate_packets = 1'000'000;
+        Pair pair{client, server};
+        ASSERT_TRUE(pair.connect());
+        const auto inner = inner_packet("data", 1300), syn = inner_syn(1460);
+        Bytes wire(2000);
+        std::size_t size = 0, arrived = 0;
+        std::array<std::uint64_t, 8> large{};  // captures that a std::function would put on the heap
+        const auto once = [&](ByteView what) {
+            pair.client.session.seal(pair.now, what, [&, large](ByteView packet) {
+                std::copy(packet.begin(), packet.end(), wire.begin());
+                size = packet.size() + large[0];
+            });
+            arrived += pair.server.session.open(pair.now, ByteView{wire}.first(size)).size();
+        };
+        once(inner);
+        once(syn);
+        const HeapCount heap;
+        for (int i = 0; i < 100; ++i) {
+            once(inner);
+            once(syn);
+        }
+        EXPECT_EQ(heap.allocations(), 0u);
+        EXPECT_EQ(arrived, 101 * (inner.size() + syn.size()));
     }
 }
 
