@@ -63,7 +63,8 @@ void KeyLog::add(std::string& table, std::string line) {
 
 std::string wireshark_preferences() {
     return "esp.enable_encryption_decode: TRUE\n"
-           "esp.enable_authentication_check: TRUE\n";
+           "esp.enable_authentication_check: TRUE\n"
+           "tls.keylog_file: keys/tls_keys\n";  // as seen from the run directory
 }
 
 }  // namespace gatelab::sim

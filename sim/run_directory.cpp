@@ -101,6 +101,7 @@ void RunDirectory::write_flows(const std::string& json) { write_file("flows.json
 void RunDirectory::write_keys(const KeyLog& keys) {
     write_file("keys/ikev2_decryption_table", keys.ikev2_table());
     write_file("keys/esp_sa", keys.esp_table());
+    if (!keys.tls_lines().empty()) write_file("keys/tls_keys", keys.tls_lines());
     write_file("keys/preferences", wireshark_preferences());
     write_file("keys/README",
                "This folder is a Wireshark profile: the captures of this run open decrypted with\n\n"
