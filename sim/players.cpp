@@ -4,6 +4,7 @@
 #include "sim/gatelab_client.h"
 #include "sim/gatelab_gateway.h"
 #include "sim/peers/libreswan_players.h"
+#include "sim/peers/openvpn_players.h"
 #include "sim/peers/strongswan_players.h"
 
 namespace gatelab::sim {
@@ -50,7 +51,7 @@ Result<std::unique_ptr<ClientPlayer>> make_client(const Stage& stage, const std:
         case topologies::Implementation::StrongSwan: return peers::make_strongswan_client(stage, name);
         case topologies::Implementation::Libreswan: return peers::make_libreswan_client(stage, name);
         case topologies::Implementation::Absent: return std::make_unique<AbsentClient>(stage.network.host(name));
-        case topologies::Implementation::OpenVpn:
+        case topologies::Implementation::OpenVpn: return peers::make_openvpn_client(stage, name);
         case topologies::Implementation::SoftEther: break;
     }
     return fail(Fault::Unsupported, name + ": nothing plays such a client");
@@ -63,7 +64,7 @@ Result<std::unique_ptr<GatewayPlayer>> make_gateway(const Stage& stage, const st
         case topologies::Implementation::StrongSwan: return peers::make_strongswan_gateway(stage, name);
         case topologies::Implementation::Libreswan: return peers::make_libreswan_gateway(stage, name);
         case topologies::Implementation::Absent: return std::make_unique<AbsentGateway>(stage.network.host(name));
-        case topologies::Implementation::OpenVpn:
+        case topologies::Implementation::OpenVpn: return peers::make_openvpn_gateway(stage, name);
         case topologies::Implementation::SoftEther: break;
     }
     return fail(Fault::Unsupported, name + ": nothing plays such a gateway");

@@ -1,0 +1,234 @@
+// The real openvpn as a client and as a gateway, in both ways, in scenarios of the library's topologies.
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "sim/peers/capabilities.h"
+#include "sim/peers/openvpn_config.h"
+#include "sim/peers/uml/ground.h"
+#include "sim/scenario.h"
+#include "tests/peers/way.h"
+#include "topologies/yaml/reader.h"
+
+namespace gatelab::sim {
+namespace {
+
+using namespace std::chrono_literals;
+using peers::Way;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using topologies::Implementation;
+using topologies::Transport;
+using Protection = topologies::OpenVpn::Protection;
+namespace fs = std::filesystem;
+
+std::string content_of(const fs::path& path) {
+    std::ifstream file{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+// Who plays the client and the gateway, and how the real one of them runs.
+struct Cast {
+    Way way;
+    Implementation client, gateway;
+};
+
+std::string name_of(const ::testing::TestParamInfo<Cast>& info) {
+    const auto& cast = info.param;
+    const auto who = [](Implementation one) { return one == Implementation::OpenVpn ? "OpenVpn" : "Gatelab"; };
+    return std::string{who(cast.client)} + "At" + who(cast.gateway) + peers::name_of(cast.way);
+}
+
+class OpenVpnPair : public ::testing::TestWithParam<Cast> {
+protected:
+    void SetUp() override {
+        if (::access(peers::kOpenVpnProgram, X_OK) != 0) GTEST_SKIP() << "there is no openvpn";
+        if (GetParam().way == Way::Guests) {
+            if (const auto able = peers::uml::can_run_guests(); !able) GTEST_SKIP() << able.error().detail;
+        } else if (const auto tun = peers::capability("/dev/net/tun"); !tun->available) {
+            GTEST_SKIP() << tun->reason;
+        }
+        topology = topologies::load("remote-user").value();
+        topology.flows.clear();
+        alice().implementation = GetParam().client;
+        alice().tunnel = topologies::Tunnel::OpenVpn;
+        alice().connect_at.reset();
+        door().implementation = GetParam().gateway;
+        door().tunnels = {topologies::Tunnel::OpenVpn};
+    }
+    void TearDown() override {
+        scenario.reset();
+        if (!HasFailure()) fs::remove_all(folder);
+    }
+
+    topologies::Client& alice() { return *topologies::find_as<topologies::Client>(topology, "alice"); }
+    topologies::Gateway& door() { return *topologies::find_as<topologies::Gateway>(topology, "gateway"); }
+    void use(Transport transport) {
+        alice().openvpn.transport = transport;
+        if (transport == Transport::Udp) door().openvpn.udp_port = 1194, door().openvpn.tcp_port.reset();
+    }
+    void use(Protection protection) { door().openvpn.protection = protection; }
+
+    void use_password(const std::string& right, const std::string& said) {
+        door().openvpn.users = {{"bob", right}};
+        door().openvpn.certificate_required = false;
+        alice().authentication = topologies::Authentication::Password;
+        alice().certificate.clear();
+        alice().openvpn.username = "bob";
+        alice().openvpn.password = said;
+    }
+
+    [[nodiscard]] ::testing::AssertionResult runs(const std::string& name = "run") {
+        scenario.reset();
+        RunOptions options;
+        options.out = folder / name;
+        options.real_peers = GetParam().way == Way::Guests ? RealPeers::Virtual : RealPeers::RealTime;
+        auto created = Scenario::create(topology, options);
+        if (!created) return ::testing::AssertionFailure() << created.error().detail;
+        scenario = std::move(*created);
+        return ::testing::AssertionSuccess();
+    }
+    RemoteUser& client() { return scenario->client("alice"); }
+    VpnGateway& gateway() { return scenario->gateway("gateway"); }
+    TunnelEnd* session() {
+        const auto users = gateway().sessions();
+        return users.empty() ? nullptr : gateway().session(users.front());
+    }
+    bool until(const std::function<bool()>& condition, Duration limit = 5s) {
+        return scenario->run_until(condition, limit);
+    }
+    bool connects() {
+        client().connect();
+        return until([&] { return client().status().up && session(); });
+    }
+    void finish() {
+        const auto done = scenario->finish();
+        EXPECT_TRUE(done) << done.error().detail;
+    }
+
+    topologies::Topology topology;
+    fs::path folder = fs::temp_directory_path() / ("gatelab-openvpn-" + std::to_string(::getpid()));
+    std::unique_ptr<Scenario> scenario;
+};
+
+TEST_P(OpenVpnPair, ReachesTheInsideOverTcp) {
+    ASSERT_TRUE(runs());
+    ASSERT_TRUE(connects()) << client().status().failure;
+    EXPECT_EQ(scenario->ping("alice", "web", 3).received, 3);
+    EXPECT_EQ(scenario->ping("web", "alice", 3).received, 3);
+    session()->status();  // somebody looks
+    until([] { return false; }, 2s);
+    const auto status = client().status(), there = session()->status();
+    EXPECT_EQ(status.protocol, "openvpn-tcp");
+    EXPECT_EQ(there.protocol, "openvpn-tcp");
+    EXPECT_EQ(to_string(status.inner_address), "172.16.201.2");
+    EXPECT_EQ(to_string(there.inner_address), "172.16.201.2");
+    EXPECT_EQ(status.data_cipher, "AES-256-GCM");
+    EXPECT_EQ(there.data_cipher, "AES-256-GCM");
+    EXPECT_THAT(status.tls_suite, HasSubstr("TLSv1.2/TLS_ECDHE_"));
+    EXPECT_EQ(there.tls_suite, status.tls_suite);
+    EXPECT_THAT(status.routes, ElementsAre(Prefix{Ipv4Address{10, 1, 0, 0}, 16}));
+    EXPECT_GE(status.packets_in, 6u);
+    EXPECT_GE(there.packets_in, 6u);
+    EXPECT_EQ(to_string(there.outer_peer.address), "198.51.100.10");
+    finish();
+    EXPECT_THAT(content_of(folder / "run/keys/tls_keys"), HasSubstr("CLIENT_RANDOM"));
+}
+
+TEST_P(OpenVpnPair, ReachesTheInsideOverUdp) {
+    use(Transport::Udp);
+    ASSERT_TRUE(runs());
+    ASSERT_TRUE(connects()) << client().status().failure;
+    EXPECT_EQ(scenario->ping("alice", "web", 3).received, 3);
+    EXPECT_EQ(client().status().protocol, "openvpn-udp");
+    finish();
+}
+
+TEST_P(OpenVpnPair, ProtectsTheControlChannelInAnyWay) {
+    for (const auto protection : {Protection::TlsCrypt, Protection::TlsCryptV2, Protection::None})
+        for (const auto transport : {Transport::Tcp, Transport::Udp}) {
+            SCOPED_TRACE(std::string{name_of(protection)} + " " + std::string{topologies::name_of(transport)});
+            door().openvpn.tcp_port = 443;
+            use(protection);
+            use(transport);
+            ASSERT_TRUE(runs(std::string{name_of(protection)} + std::string{topologies::name_of(transport)}));
+            ASSERT_TRUE(connects()) << client().status().failure;
+            EXPECT_EQ(scenario->ping("alice", "web", 1).received, 1);
+            finish();
+        }
+}
+
+TEST_P(OpenVpnPair, HangsUpAndDialsAgain) {
+    ASSERT_TRUE(runs());
+    for (int i = 0; i < 2; ++i) {
+        ASSERT_TRUE(connects()) << client().status().failure;
+        client().disconnect();
+        EXPECT_TRUE(until([&] { return !client().status().up && !session(); }));
+        EXPECT_EQ(client().status().failure, "requested");
+        until([] { return false; }, 2s);
+    }
+    finish();
+}
+
+TEST_P(OpenVpnPair, RenegotiatesWithoutLosingPackets) {
+    door().openvpn.renegotiate = 3s;
+    use(Transport::Udp);
+    ASSERT_TRUE(runs());
+    ASSERT_TRUE(connects()) << client().status().failure;
+    EXPECT_EQ(scenario->ping("alice", "web", 80).received, 80);
+    EXPECT_GE(client().status().child_rekeys, 2);
+    EXPECT_GE(session()->status().child_rekeys, 2);
+    finish();
+}
+
+TEST_P(OpenVpnPair, SignsInWithPassword) {
+    use_password("s3cret \"quoted\"", "s3cret \"quoted\"");
+    ASSERT_TRUE(runs());
+    ASSERT_TRUE(connects()) << client().status().failure;
+    EXPECT_THAT(gateway().sessions(), ElementsAre("bob"));
+    EXPECT_EQ(scenario->ping("alice", "web", 1).received, 1);
+    finish();
+}
+
+TEST_P(OpenVpnPair, IsRefusedWithAWrongPassword) {
+    use_password("s3cret", "guessed");
+    ASSERT_TRUE(runs());
+    client().connect();
+    EXPECT_TRUE(until([&] { return !client().status().failure.empty(); }));
+    EXPECT_EQ(client().status().failure, "authentication-failed");
+    EXPECT_THAT(gateway().sessions(), ElementsAre());
+    finish();
+}
+
+TEST_P(OpenVpnPair, IsSentAwayByTheGateway) {
+    ASSERT_TRUE(runs());
+    ASSERT_TRUE(connects());
+    session()->disconnect();
+    EXPECT_TRUE(until([&] { return !client().status().up && !session(); }));
+    EXPECT_EQ(client().status().failure, "peer-exit");
+    finish();
+}
+
+TEST_P(OpenVpnPair, FindsTheGatewayAgainAfterARestart) {
+    use(Transport::Udp);
+    door().openvpn.ping = 1s;
+    door().openvpn.ping_restart = 4s;
+    ASSERT_TRUE(runs());
+    ASSERT_TRUE(connects());
+    if (!gateway().restart()) GTEST_SKIP() << "it cannot be started anew";
+    EXPECT_TRUE(until([&] { return !client().status().up; }, 10s));
+    EXPECT_EQ(client().status().failure, "peer-silent");
+    EXPECT_TRUE(until([&] { return client().status().up && session(); }, 30s));
+    EXPECT_EQ(scenario->ping("alice", "web", 1).received, 1);
+    finish();
+}
+
+const auto kReal = ::testing::Values(Cast{Way::Guests, Implementation::OpenVpn, Implementation::OpenVpn},
+                                     Cast{Way::Namespaces, Implementation::OpenVpn, Implementation::OpenVpn});
+INSTANTIATE_TEST_SUITE_P(Real, OpenVpnPair, kReal, name_of);
+
+}  // namespace
+}  // namespace gatelab::sim
