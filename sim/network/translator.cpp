@@ -56,11 +56,13 @@ void refresh_icmp(ByteSpan packet) {
 
 }  // namespace
 
-Translator::Translator(topologies::Nat nat) : nat_(std::move(nat)) {}
+Translator::Translator(topologies::Nat nat)
+    : nat_(std::move(nat)), rebind_at_(nat_.rebind_every.value_or(Duration::zero())) {}
 
 std::vector<Trace> Translator::drain() { return std::exchange(traces_, {}); }
 
 Translator::Decision Translator::outbound(Duration now, std::size_t link, ByteSpan packet) {
+    rebind(now);
     const auto fields = read_fields(packet);
     if (!fields) return drop(nullptr, "malformed");
     if (fields->destination == nat_.outside_address) return drop(&*fields, "hairpin");
@@ -79,6 +81,7 @@ Translator::Decision Translator::outbound(Duration now, std::size_t link, ByteSp
 }
 
 Translator::Decision Translator::inbound(Duration now, ByteSpan packet) {
+    rebind(now);
     const auto fields = read_fields(packet);
     if (!fields) return drop(nullptr, "malformed");
     if (fields->destination != nat_.outside_address) return drop(&*fields, "not for the outside address");
@@ -130,7 +133,7 @@ Translator::Mapping* Translator::create(Duration now, const InsideKey& key, cons
 }
 
 std::optional<std::uint16_t> Translator::free_port(Duration now, const InsideKey& key) {
-    if (take(now, {key.protocol, key.inside.port})) return key.inside.port;
+    if (rebindings_ == 0 && take(now, {key.protocol, key.inside.port})) return key.inside.port;
     auto& next = next_port_.try_emplace(key.protocol, kFirstPort).first->second;
     for (int tries = 0; tries < 65536 - kFirstPort; ++tries) {
         const std::uint16_t port = next;
@@ -170,6 +173,18 @@ void Translator::sweep(Duration now) {
         outside_.erase({entry.first.protocol, entry.second.outside_port});
         return true;
     });
+}
+
+void Translator::rebind(Duration now) {
+    if (!nat_.rebind_every || *nat_.rebind_every <= Duration::zero() || now < rebind_at_) return;
+    while (rebind_at_ <= now) rebind_at_ += *nat_.rebind_every;
+    ++rebindings_;
+    traces_.push_back(
+        {"rebound", {{"times", rebindings_}, {"mappings_forgotten", static_cast<std::int64_t>(mappings_.size())}}});
+    mappings_.clear();
+    outside_.clear();
+    esp_.clear();
+    fragments_.clear();
 }
 
 // --- packets ---

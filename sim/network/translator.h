@@ -5,6 +5,8 @@
 // identifiers are ports. The outside port is the inside one if it is free, else the next free one from 1024 up. Traffic
 // from the inside keeps a mapping alive, traffic from the outside does not (RFC 4787 REQ-6). ESP has no ports: for each
 // remote address, the first inside address to send owns the replies, and others' ESP to that remote is dropped.
+// A translator that rebinds forgets everything on schedule, counted from the start; from then on it keeps nobody's port
+// but takes the next free one, which is another than before.
 // No hairpinning: packets from the inside to the outside address are dropped.
 #pragma once
 
@@ -33,8 +35,8 @@ public:
     // Rewrites the packet (a whole IPv4 packet; its TTL is not touched) if it passes. `now` counts from the start.
     Decision outbound(Duration now, std::size_t inside_link, ByteSpan packet);
     Decision inbound(Duration now, ByteSpan packet);
-    // "mapping-created", and "packet-dropped" for a reason's first, second, fourth, eighth ... drop, since the last
-    // call.
+    // "mapping-created", "rebound" (at the first packet after it was due), and "packet-dropped" for a reason's first,
+    // second, fourth, eighth ... drop, since the last call.
     std::vector<Trace> drain();
     std::size_t mappings() const { return mappings_.size(); }
     std::uint64_t dropped() const { return dropped_; }
@@ -74,6 +76,7 @@ private:
     Mappings::iterator find_outside(Duration now, std::uint8_t protocol, std::uint16_t port);
     Duration life(std::uint8_t protocol, bool closing) const;
     void sweep(Duration now);
+    void rebind(Duration now);
 
     Decision outbound_esp(Duration now, const PacketFields&, std::size_t link, ByteSpan packet);
     Decision outbound_error(Duration now, const PacketFields&, std::size_t link, ByteSpan packet);
@@ -90,6 +93,8 @@ private:
     std::map<Ipv4Address, EspOwner> esp_;  // by remote
     std::map<FragmentKey, Fragment> fragments_;
     std::map<std::uint8_t, std::uint16_t> next_port_;
+    Duration rebind_at_;
+    std::int64_t rebindings_ = 0;
     std::map<std::string, std::uint64_t> drops_;
     std::uint64_t dropped_ = 0;
     std::vector<Trace> traces_;

@@ -50,7 +50,8 @@ firewalls:
       - {action: allow, direction: inbound, protocol: 47, source: 10.0.0.0/8, destination_ports: 80}
     otherwise: drop
 nats:
-  nat: {outside: isp, outside_address: 198.51.100.1, mapping: endpoint-dependent, udp_timeout: 30s, tcp_timeout: 10min}
+  nat: {outside: isp, outside_address: 198.51.100.1, mapping: endpoint-dependent, udp_timeout: 30s, tcp_timeout: 10min,
+        rebind_every: 5min}
 gateways:
   gw:
     public_address: 203.0.113.10
@@ -128,6 +129,7 @@ TEST(Reader, TakesEveryKeyOfTheFormat) {
     ASSERT_TRUE(nat);
     EXPECT_TRUE(nat->endpoint_dependent);
     EXPECT_EQ(nat->udp_timeout, Duration{30s});
+    EXPECT_EQ(nat->rebind_every, Duration{5min});
 
     const auto* network = find_as<VirtualNetwork>(topology, "vnet");
     ASSERT_TRUE(network);

@@ -167,6 +167,7 @@ void read_nat(Draft& draft, Form& form, const std::string& name) {
     form.choice("mapping", nat.endpoint_dependent, {{"endpoint-independent", false}, {"endpoint-dependent", true}});
     form.duration("udp_timeout", nat.udp_timeout);
     form.duration("tcp_timeout", nat.tcp_timeout);
+    form.duration("rebind_every", nat.rebind_every, "never");
     add(draft, form, name, nat);
 }
 

@@ -2,10 +2,14 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "tests/sim/network/support.h"
 
 namespace gatelab::sim {
 namespace {
+
+using std::chrono::minutes;
 
 constexpr Ipv4Address kPublic{198, 51, 100, 1};
 constexpr Endpoint kOne{{192, 168, 0, 1}, 500}, kTwo{{192, 168, 0, 2}, 500};
@@ -223,6 +227,43 @@ TEST(NatNode, ServesTwoClientsOnTwoLinks) {
     ASSERT_EQ(events.size(), 2u);
     EXPECT_EQ(events[1].event, "mapping-created");
     EXPECT_EQ(text_of(events[1].attributes, "inside"), "192.168.0.2:500");
+}
+
+topologies::Nat rebinding_nat() {
+    auto rebinding = nat();
+    rebinding.rebind_every = minutes(5);
+    return rebinding;
+}
+
+TEST(Translator, TakesOtherPortsWheneverItRebinds) {
+    Translator translator{rebinding_nat()};
+    EXPECT_EQ(out(translator, kOne, kServer), (Endpoint{kPublic, 500}));
+    EXPECT_EQ(out(translator, kOne, kServer, minutes(5) - seconds(1)), (Endpoint{kPublic, 500}));
+    std::set<std::uint16_t> ports{500};
+    for (int times = 1; times <= 12; ++times) {
+        const auto now = minutes(5) * times;
+        EXPECT_EQ(in(translator, kServer, *ports.rbegin(), now), std::nullopt);
+        const auto outside = out(translator, kOne, kServer, now);
+        ASSERT_TRUE(outside);
+        EXPECT_TRUE(ports.insert(outside->port).second) << outside->port << " was used before";
+        EXPECT_EQ(in(translator, kServer, outside->port, now + seconds(1)), kOne);
+        EXPECT_EQ(out(translator, kOne, kServer, now + seconds(2)), outside) << "and stays until the next time";
+    }
+}
+
+TEST(Translator, RebindsOnceHoweverLongNothingPassed) {
+    Translator translator{rebinding_nat()};
+    out(translator, kOne, kServer, seconds(1));
+    translator.drain();
+    out(translator, kOne, kServer, minutes(5) * 7 + seconds(1));
+    const auto traces = translator.drain();
+    ASSERT_EQ(traces.size(), 2u);
+    EXPECT_EQ(traces[0].event, "rebound");
+    EXPECT_EQ(traces[1].event, "mapping-created");
+    out(translator, kOne, kServer, minutes(5) * 8 - seconds(1));
+    EXPECT_EQ(translator.drain().size(), 0u);
+    out(translator, kOne, kServer, minutes(5) * 8);
+    EXPECT_EQ(translator.drain().at(0).event, "rebound") << "the schedule counts from the start";
 }
 
 TEST(NatNode, CarriesTcp) {
