@@ -2,6 +2,7 @@
 
 #include "impl/client/client.h"
 #include "sim/credentials.h"
+#include "sim/gatelab_openvpn.h"
 #include "sim/tunnel_status.h"
 
 namespace gatelab::sim {
@@ -83,17 +84,31 @@ Result<ikev2::Connection> connection_of(const Stage& stage, const std::string& n
     return connection;
 }
 
+// A handshake that takes longer than OpenVPN allows shall end with OpenVPN's reason.
+constexpr Duration kBeyondHandshake = std::chrono::seconds(10);
+
+Result<client::Config> config_of(const Stage& stage, const std::string& name, const topologies::Client& node) {
+    client::Config config;
+    if (node.tunnel == topologies::Tunnel::OpenVpn) {
+        auto openvpn = openvpn_client_of(stage, name, node);
+        if (!openvpn) return pass(openvpn);
+        config.dials = std::move(*openvpn);
+        config.connect_timeout = node.openvpn.handshake_window + kBeyondHandshake;
+        return config;
+    }
+    auto connection = connection_of(stage, name, node);
+    if (!connection) return pass(connection);
+    const auto* gateway = topologies::find_as<topologies::Gateway>(stage.topology, node.gateway);
+    config.dials = client::Ikev2{.gateway = gateway->public_address, .connection = std::move(*connection)};
+    return config;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ClientPlayer>> make_gatelab_client(const Stage& stage, const std::string& name) {
-    const auto* node = topologies::find_as<topologies::Client>(stage.topology, name);
-    auto connection = connection_of(stage, name, *node);
-    if (!connection) return fail(connection.error().fault, name + ": " + connection.error().detail);
-    client::Config config;
-    config.dials = client::Ikev2{
-        .gateway = topologies::find_as<topologies::Gateway>(stage.topology, node->gateway)->public_address,
-        .connection = std::move(*connection)};
-    return std::make_unique<GatelabClient>(stage.network.host(name), std::move(config), stage.keys);
+    auto config = config_of(stage, name, *topologies::find_as<topologies::Client>(stage.topology, name));
+    if (!config) return fail(config.error().fault, name + ": " + config.error().detail);
+    return std::make_unique<GatelabClient>(stage.network.host(name), std::move(*config), stage.keys);
 }
 
 }  // namespace gatelab::sim

@@ -4,6 +4,7 @@
 
 #include "impl/client/attachment.h"
 #include "impl/client/ikev2_tunnel.h"
+#include "impl/client/openvpn_tunnel.h"
 
 namespace gatelab::client {
 namespace {
@@ -15,6 +16,9 @@ struct MakeTunnel {
     TunnelUser& user;
     std::unique_ptr<ClientTunnel> operator()(const Ikev2& config) const {
         return make_ikev2_tunnel(host, config, user);
+    }
+    std::unique_ptr<ClientTunnel> operator()(const OpenVpn& config) const {
+        return make_openvpn_tunnel(host, config, user);
     }
 };
 

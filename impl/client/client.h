@@ -27,7 +27,7 @@ struct Status {
     State state = State::Idle;
     // Why the last attempt or tunnel ended: "" while none has, "requested", "peer-silent",
     // "authentication-failed", ...: what the protocol's name_of(CloseReason) says, or one of our own: "timed-out",
-    // "no-route", "no-socket", "no-address", "no-interface".
+    // "no-route", "no-socket", "no-connection", "no-such-host", "bad-profile", "no-address", "no-interface".
     std::string failure;
     std::string detail;  // one sentence for a person
     std::optional<Ipv4Address> inner_address;

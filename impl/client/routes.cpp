@@ -26,6 +26,10 @@ std::vector<Prefix> destinations(const esp::TrafficSelectors& selectors) {
         const auto prefixes = prefixes_between(selector.first, selector.last);
         all.insert(all.end(), prefixes.begin(), prefixes.end());
     }
+    return merged(std::move(all));
+}
+
+std::vector<Prefix> merged(std::vector<Prefix> all) {
     // By address, the shorter prefix first: whatever lies inside another follows it.
     std::sort(all.begin(), all.end());
     std::vector<Prefix> kept;

@@ -11,7 +11,10 @@ namespace gatelab::client {
 // The fewest prefixes that hold exactly the addresses `first` to `last`, ascending.
 std::vector<Prefix> prefixes_between(Ipv4Address first, Ipv4Address last);
 
-// The destinations to route into a tunnel, ascending, each once and none inside another. A selector for some protocol
+// Ascending, each once and none inside another.
+std::vector<Prefix> merged(std::vector<Prefix>);
+
+// The destinations to route into a tunnel, merged. A selector for some protocol
 // or ports counts with all its addresses: the security association still refuses the rest.
 std::vector<Prefix> destinations(const esp::TrafficSelectors&);
 

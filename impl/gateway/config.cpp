@@ -26,6 +26,20 @@ Result<void> check_ikev2(const Config& config) {
     return {};
 }
 
+Result<void> check_openvpn(const Config& config) {
+    const auto& openvpn = *config.openvpn;
+    if (!openvpn.tcp_port && !openvpn.udp_port) return refuse("OpenVPN has neither a TCP nor a UDP port");
+    if (!config.certificate) return refuse("OpenVPN needs a certificate of the gateway");
+    if (openvpn.certificate_required && !config.client_roots) {
+        return refuse("OpenVPN requires certificates of clients, and no client root certificate is given");
+    }
+    if (!openvpn.certificate_required && openvpn.users.empty()) {
+        return refuse("OpenVPN requires no certificates and has no users: no client could prove who it is");
+    }
+    if (openvpn.data_ciphers.empty()) return refuse("OpenVPN has no data cipher");
+    return {};
+}
+
 Result<void> check_pool(const Config& config) {
     const auto pool = config.client_address_pool;
     if (pool.length() > kSmallestPool) {
@@ -43,8 +57,11 @@ Result<void> check_pool(const Config& config) {
 
 Result<void> check(const Config& config) {
     if (config.public_address.is_unspecified()) return refuse("the public address is missing");
-    if (!config.ikev2) return refuse("no tunnel type is offered");
-    if (const auto sound = check_ikev2(config); !sound) return sound;
+    if (!config.ikev2 && !config.openvpn) return refuse("no tunnel type is offered");
+    if (config.ikev2)
+        if (const auto sound = check_ikev2(config); !sound) return sound;
+    if (config.openvpn)
+        if (const auto sound = check_openvpn(config); !sound) return sound;
     if (const auto sound = check_pool(config); !sound) return sound;
     if (tunnel_mtu(config) < kSmallestMtu) {
         return refuse(fmt::format("the tunnel's MTU {} is below {}", tunnel_mtu(config), kSmallestMtu));
@@ -62,6 +79,7 @@ std::vector<Prefix> granted_prefixes(const Config& config) {
 std::uint16_t tunnel_mtu(const Config& config) {
     auto smallest = std::numeric_limits<std::uint16_t>::max();
     if (config.ikev2) smallest = std::min(smallest, config.ikev2->tunnel_mtu);
+    if (config.openvpn) smallest = std::min(smallest, config.openvpn->tun_mtu);
     return smallest;
 }
 

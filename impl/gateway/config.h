@@ -10,6 +10,7 @@
 #include "impl/base/result.h"
 #include "impl/ikev2/options.h"
 #include "impl/ipsec/tunnel.h"
+#include "impl/openvpn/options.h"
 
 namespace gatelab::gateway {
 
@@ -24,6 +25,35 @@ struct Ikev2 {
     std::uint16_t tunnel_mtu = ipsec::kTunnelMtu;
 };
 
+// Tunnel type OpenVPN.
+struct OpenVpn {
+    std::optional<std::uint16_t> tcp_port = 443, udp_port;  // at least one
+    openvpn::ControlProtection protection;
+    tls::Policy tls_policy;
+
+    // With any, every client must sign in with one of them, beside its certificate or instead of it.
+    std::vector<openvpn::Credentials> users;
+    bool certificate_required = true;
+    bool pushes_auth_token = false;  // in the password's place at renegotiations
+    bool strict_options_string = false;
+
+    std::vector<openvpn::DataCipher> data_ciphers{openvpn::DataCipher::Aes256Gcm};
+    std::optional<openvpn::DataCipher> fallback_cipher;
+    crypto::Hash auth = crypto::Hash::Sha256;  // of tls-auth, and of CBC's data packets
+    std::uint16_t tun_mtu = 1500;
+    std::optional<std::uint16_t> mssfix, fragment;
+    // Pushed to clients; we give a silent client up after twice its time. 0: never.
+    Duration ping = std::chrono::seconds(10), ping_restart = std::chrono::seconds(60);
+    Duration renegotiate = std::chrono::hours(1);  // 0: never
+    Duration handshake_window = std::chrono::seconds(60);
+    Duration transition_window = std::chrono::hours(1);
+
+    // What strangers can make us hold: clients that have not proved who they are, and TCP connections in all. The
+    // oldest stranger makes room; one that is none within the handshake window is dropped.
+    std::size_t half_open = 1000;
+    std::size_t connections = 20'000;
+};
+
 // The point-to-site half of an Azure virtualNetworkGateway of type Vpn, RouteBased.
 struct Config {
     Ipv4Address public_address;
@@ -34,6 +64,7 @@ struct Config {
 
     // The tunnel types offered (vpnClientProtocols); at least one.
     std::optional<Ikev2> ikev2;
+    std::optional<OpenVpn> openvpn;
 
     // vpnClientAddressPool, /29 or larger (P2S-FAQ-09). Its network and broadcast addresses are never used and its
     // first host address is the gateway's own: 10.60.0.0/24 hands out 10.60.0.2 to 10.60.0.254.

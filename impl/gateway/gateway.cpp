@@ -5,6 +5,7 @@
 
 #include "impl/gateway/address_pool.h"
 #include "impl/gateway/ikev2_service.h"
+#include "impl/gateway/openvpn_service.h"
 
 namespace gatelab::gateway {
 namespace {
@@ -136,6 +137,11 @@ Result<void> Gateway::State::open_services() {
     };
     if (config.ikev2)
         if (const auto done = take(open_ikev2(host, config, *this)); !done) return done;
+    using openvpn::Transport;
+    if (config.openvpn && config.openvpn->tcp_port)
+        if (const auto done = take(open_openvpn(host, config, Transport::Tcp, *this)); !done) return done;
+    if (config.openvpn && config.openvpn->udp_port)
+        if (const auto done = take(open_openvpn(host, config, Transport::Udp, *this)); !done) return done;
     return {};
 }
 

@@ -1,0 +1,44 @@
+// Where a gateway's OpenVPN packets come in and go out: a UDP port, or a TCP port with its connections.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "impl/host/host.h"
+#include "impl/openvpn/listener.h"
+
+namespace gatelab::gateway {
+
+class PacketPort {
+public:
+    using Peer = openvpn::Listener::Peer;
+
+    class Owner {
+    public:
+        virtual ~Owner() = default;
+        virtual void handle_packet(const Peer& from, ByteView packet) = 0;
+        virtual void handle_disconnect(openvpn::ConnectionId) = 0;
+    };
+
+    virtual ~PacketPort() = default;
+    virtual void send(const Peer& to, ByteView packet) = 0;  // dropped when there is no room or no such peer
+    virtual Endpoint endpoint_of(const Peer&) const = 0;     // unspecified when it is gone
+    // TCP alone.
+    virtual void close(openvpn::ConnectionId) {}         // after what was sent has gone out
+    virtual void trust(openvpn::ConnectionId) {}         // its peer has proved who it is: it may stay
+    virtual std::uint64_t refused() const { return 0; }  // connections above the limit, or silent for too long
+};
+
+struct TcpPortOptions {
+    std::size_t connections = 20'000;              // at once; further ones are turned away
+    std::size_t untrusted = 1000;                  // of those; the oldest makes room
+    Duration patience = std::chrono::seconds(60);  // with one whose peer has not been trusted
+    std::size_t largest_packet = 4096;
+};
+
+// Refused when the port is taken. Host and owner must outlive the port.
+Result<std::unique_ptr<PacketPort>> open_udp_port(Host&, Endpoint, PacketPort::Owner&);
+Result<std::unique_ptr<PacketPort>> open_tcp_port(Host&, Endpoint, const TcpPortOptions&, PacketPort::Owner&);
+
+}  // namespace gatelab::gateway
