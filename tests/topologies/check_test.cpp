@@ -142,7 +142,7 @@ TEST(Check, SaysWhatIsWrongAndWhere) {
         {"isp-fw: , ", "isp-fw: , nat-fw: , ",
          "10:3: error: firewall \"fw\" has 3 links; expected 2, it stands between two neighbours"},
         {"198.51.100.1}", "198.51.100.1, rebind_every: 0s}",
-         "8:60: error: rebind_every of nat \"nat\" is below 1s; expected 1s or more, or never"},
+         "8:68: error: rebind_every of nat \"nat\" is below 1s; expected 1s or more, or never"},
         {"bob-nat: , ", "", "5:41: error: no path of links leads from client \"bob\" to its gateway \"gw\""},
         {"fw-gw: ", "fw-gw: , odd: {between: [isp, isp]}", "24:63: error: link \"odd\" leads from a node to itself"},
         // flows and actions
