@@ -46,9 +46,9 @@ struct Ovpn {
     std::optional<int> explicit_exit_notify;
     bool auth_user_pass = false;
     std::string username, password;  // of an inline <auth-user-pass>
-    std::string ca, certificate, key, tls_auth, tls_crypt,
-        tls_crypt_v2;  // further certificates behind the first are sent
-    std::string log;   // "openvpn.log"
+    std::string ca, certificate, key, tls_auth, tls_crypt, tls_crypt_v2;
+    std::string extra_certificates;  // sent behind those of `certificate`
+    std::string log;                 // "openvpn.log"
     int verb = 3;
     friend bool operator==(const Ovpn&, const Ovpn&) = default;
 };

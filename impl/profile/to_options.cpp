@@ -49,6 +49,10 @@ Result<void> set_identity(tls::Options& options, const Ovpn& profile) {
                                 chain->front().subject()));
     options.identity = crypto::Identity{chain->front(), std::move(*key)};
     options.intermediates.assign(chain->begin() + 1, chain->end());
+    if (profile.extra_certificates.empty()) return {};
+    const auto extra = crypto::Certificate::all_from_pem(profile.extra_certificates);
+    if (!extra) return within("extra-certs", extra);
+    options.intermediates.insert(options.intermediates.end(), extra->begin(), extra->end());
     return {};
 }
 

@@ -116,6 +116,7 @@ std::string encode(const Ovpn& profile) {
     writer.inlined("tls-crypt-v2", profile.tls_crypt_v2);
     writer.inlined("cert", profile.certificate);
     writer.inlined("key", profile.key);
+    writer.inlined("extra-certs", profile.extra_certificates);
     if (!profile.username.empty())
         writer.inlined("auth-user-pass", fmt::format("{}\n{}\n", profile.username, profile.password));
     return writer.take();
