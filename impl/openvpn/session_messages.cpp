@@ -1,6 +1,8 @@
 // The texts that travel in TLS once the keys are exchanged.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "impl/openvpn/session_state.h"
 
 namespace gatelab::openvpn {
@@ -8,7 +10,6 @@ namespace {
 
 constexpr Duration kPushRequestEvery = std::chrono::seconds(5);
 constexpr Duration kPushAgainAfter = std::chrono::seconds(30);  // a client that asks again has forgotten the reply
-constexpr Duration kLastWords = std::chrono::seconds(5);        // for the acknowledgement of what ends a session
 
 // Without what a trace must not give away: an auth-token is a password.
 std::string traceable(std::string_view text) {
@@ -109,7 +110,9 @@ void Session::State::grant(Instant now, PushReply push) {
 
 void Session::State::refuse(Instant now, CloseReason reason, std::string why) {
     if (is_client() || leaving || keys.empty() || !keys.back().negotiation->has_both_sources()) return;
-    leaving = Leaving{reason, why, now + kLastWords, encode_auth_failed(why), 0, {}};
+    // The key exchange may still wait for acknowledgements, and the message goes after it.
+    const auto patience = std::max<Duration>(options.handshake_window, kLastWords);
+    leaving = Leaving{reason, why, now + patience, encode_auth_failed(why), 0, {}};
     become(Phase::Leaving, why);
     deadline.reset();
 }

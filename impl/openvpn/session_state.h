@@ -32,6 +32,8 @@ struct Session::State {
         std::optional<Instant> dies_at;  // once a newer one has been begun
     };
 
+    // How long the last message of a session is repeated to a peer that does not acknowledge it.
+    static constexpr Duration kLastWords = std::chrono::seconds(10);
     // On the way out: something is still to be said, and acknowledged.
     struct Leaving {
         CloseReason reason;

@@ -8,7 +8,6 @@ namespace gatelab::openvpn {
 namespace {
 
 constexpr Duration kExitEvery = std::chrono::seconds(1);
-constexpr Duration kLastWords = std::chrono::seconds(5);
 // Of an established tunnel: how long a control packet may stay unacknowledged before the peer counts as gone.
 constexpr Duration kUnacknowledged = std::chrono::minutes(2);
 
@@ -105,6 +104,7 @@ void Session::State::leave(Instant now) {
     if (!key || !key->negotiation->is_idle()) return;
     if (leaving->message.empty()) return end(leaving->reason, leaving->detail);
     say(now, *key, std::exchange(leaving->message, {}));
+    leaving->until = now + kLastWords;
     flush(now);
 }
 
