@@ -112,13 +112,15 @@ std::uint16_t internet_checksum(ByteView bytes, std::uint32_t initial) {
 }
 
 void adjust_checksum(ByteSpan packet, std::size_t checksum_at, std::uint32_t before, std::uint32_t after) {
+    // Only UDP has a zero that says "no checksum" (RFC 768), and writes the sum that is zero as the other zero.
+    const bool may_be_absent = packet[9] == kUdp && checksum_at == kIpv4HeaderSize + 6;
     const std::uint16_t old = read_u16(packet, checksum_at);
-    if (old == 0) return;
+    if (old == 0 && may_be_absent) return;
     const auto complement = [](std::uint32_t half) { return ~half & 0xffff; };
     const std::uint32_t sum =
         complement(old) + complement(before >> 16) + complement(before & 0xffff) + (after >> 16) + (after & 0xffff);
     std::uint16_t fresh = static_cast<std::uint16_t>(~folded(sum));
-    if (fresh == 0) fresh = 0xffff;  // the other zero: 0 would say "no checksum" (RFC 768)
+    if (fresh == 0 && may_be_absent) fresh = 0xffff;
     write_u16(packet, checksum_at, fresh);
 }
 

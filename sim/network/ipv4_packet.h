@@ -59,7 +59,8 @@ std::string summary(const PacketFields&);
 // The Internet checksum (RFC 1071) of `bytes`, starting from the sum `initial`.
 std::uint16_t internet_checksum(ByteView bytes, std::uint32_t initial = 0);
 
-// Writes a 16-bit field and brings a checksum that covers it up to date (RFC 1624); a checksum of 0 means none.
+// Writes a 16-bit field and brings a checksum that covers it up to date (RFC 1624). `packet` starts with an IPv4
+// header; of UDP, a checksum of 0 means none.
 void rewrite_u16(ByteSpan packet, std::size_t at, std::uint16_t value, std::size_t checksum_at);
 void rewrite_u32(ByteSpan packet, std::size_t at, std::uint32_t value, std::size_t checksum_at);
 // Brings a checksum up to date for a change elsewhere (a pseudo-header).

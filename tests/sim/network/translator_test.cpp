@@ -235,6 +235,25 @@ topologies::Nat rebinding_nat() {
     return rebinding;
 }
 
+// A header's checksum may be zero; one packet in 65536 has such a one.
+TEST(Translator, KeepsEveryHeaderChecksumRight) {
+    Translator translator{nat()};
+    const auto fresh = udp_packet(kOne, kServer, "odd");
+    for (std::uint32_t identification = 0; identification <= 0xffff; ++identification) {
+        auto packet = fresh;
+        write_u16(packet, 4, static_cast<std::uint16_t>(identification));
+        refresh_checksums(packet);
+        ASSERT_TRUE(translator.outbound({}, 0, packet).pass);
+        auto expected = packet;
+        refresh_checksums(expected);
+        ASSERT_EQ(packet, expected) << identification;
+        rewrite_u16(packet, 8, static_cast<std::uint16_t>((packet[8] - 1) << 8 | packet[9]), 10);
+        expected = packet;
+        refresh_checksums(expected);
+        ASSERT_EQ(packet, expected) << identification;
+    }
+}
+
 TEST(Translator, TakesOtherPortsWheneverItRebinds) {
     Translator translator{rebinding_nat()};
     EXPECT_EQ(out(translator, kOne, kServer), (Endpoint{kPublic, 500}));
