@@ -170,7 +170,11 @@ void Session::State::advance_first(Instant now, Key& key) {
 
 void Session::State::advance_next(Instant now, Key& key) {
     if (!key.installed && (is_client() || key.authorized)) install(now, key);
-    if (!key.installed || key.complete || !key.negotiation->is_idle()) return;
+    if (key.installed && key.negotiation->is_idle()) complete(now, key);
+}
+
+void Session::State::complete(Instant now, Key& key) {
+    if (key.complete) return;
     key.complete = true;
     deadline.reset();
     if (renegotiate_after > Duration::zero()) renegotiate_at = now + renegotiate_after;

@@ -77,7 +77,11 @@ Session::State::Key* Session::State::route(Instant now, const ControlPacket& pac
 
     for (auto& key : keys)
         if (key.negotiation->id() == packet.key_id) return &key;
-    if (packet.opcode == Opcode::ControlSoftResetV1 && packet.key_id == next_key_id && may_renegotiate()) {
+    if (packet.opcode == Opcode::ControlSoftResetV1 && packet.key_id == next_key_id && is_up() &&
+        keys.back().installed) {
+        // The peer begins anew only when the last key is complete for it: an acknowledgement that we still wait for
+        // would never come.
+        complete(now, keys.back());
         trace("renegotiation-begun", {{"key_id", std::int64_t{packet.key_id}}, {"by", std::string{"peer"}}});
         begin_key(now, Opcode::ControlSoftResetV1);
         return ending ? nullptr : &keys.back();

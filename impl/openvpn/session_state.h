@@ -78,6 +78,7 @@ struct Session::State {
     void advance(Instant now);
     void advance_first(Instant now, Key&);
     void advance_next(Instant now, Key&);
+    void complete(Instant now, Key&);
     void install(Instant now, Key&);
     void open_tunnel(Instant now, PushReply push);
     void watch_usage(Instant now);

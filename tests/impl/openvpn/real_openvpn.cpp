@@ -178,7 +178,7 @@ void RealEnd::open_socket() {
 }
 
 void RealEnd::write_packet(ByteView packet) {
-    if (!has_peer_) return;
+    if (!has_peer_ || loses()) return;
     Bytes framed;
     if (options_.transport == Transport::Tcp)
         framed = {static_cast<std::uint8_t>(packet.size() >> 8), static_cast<std::uint8_t>(packet.size())};
@@ -213,6 +213,7 @@ void RealEnd::read_packets() {
         recvfrom(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&from), &length);
     if (size <= 0) return;
     if (!has_peer_) has_peer_ = connect(socket_, plain(from), sizeof from) == 0;
+    if (loses()) return;
     handle(ByteSpan{buffer}.first(static_cast<std::size_t>(size)));
 }
 

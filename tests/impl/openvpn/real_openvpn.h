@@ -75,6 +75,7 @@ public:
     std::vector<Session::Output> said;
     std::vector<Bytes> received;
     std::function<void(const Session::PeerAuthenticated&)> on_peer;
+    std::function<bool()> loses = [] { return false; };  // asked for every packet, in and out
 
 private:
     void open_socket();

@@ -279,6 +279,25 @@ TEST_F(RealOpenVpn, RenegotiatesUnderLoadWithoutLosingAPacket) {
     }
 }
 
+// A third of all packets is lost, both ways, and small ones make the handshake long.
+TEST_F(RealOpenVpn, GetsThroughABadWire) {
+    Wanted wanted{.name = "loss"};
+    wanted.ours = [](Options& options) {
+        options.tls_timeout = milliseconds(300);
+        options.control_payload = 300;
+    };
+    wanted.theirs = "tls-timeout 1\n";
+    for (const auto role : {Role::Client, Role::Server}) {
+        SeededRandom random{5, "loss"};
+        meet(wanted, role);
+        ours->loses = [&] { return random.below(3) == 0; };
+        EXPECT_TRUE(ours->run_until([&] { return ours->session.status().up; }, seconds(40))) << logs();
+        ours->loses = [] { return false; };
+        EXPECT_TRUE(reaches()) << logs();
+        EXPECT_GT(ours->session.status().control_retransmissions, 0u);
+    }
+}
+
 TEST_F(RealOpenVpn, CutsLargePacketsBothWays) {
     Wanted wanted{.name = "fragment"};
     wanted.ours = [](Options& options) { options.fragment = 600; };

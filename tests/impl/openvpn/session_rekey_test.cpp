@@ -223,6 +223,25 @@ TEST(Renegotiation, InQuickSuccessionLosesNothing) {
     EXPECT_GE(pair.client.session.status().renegotiations, 25);
 }
 
+TEST(Renegotiation, BegunAnewByThePeerNeedsNoMoreAcknowledgements) {
+    Pair pair{client_options(), server_options()};
+    ASSERT_TRUE(pair.connect());
+    pair.run_for(seconds(1));
+    // The client is done with key 1 while the server still waits for an acknowledgement, and never gets it.
+    pair.wire.on_send = [](Instant, Parcel& parcel) {
+        const auto head = *head_of(parcel.bytes);
+        return parcel.from != kClient || head.opcode != Opcode::AckV1 || head.key_id != 1;
+    };
+    pair.call([&] { pair.client.session.renegotiate(pair.now); });
+    pair.run_for(seconds(1));
+    EXPECT_EQ(pair.client.session.status().renegotiations, 1);
+    EXPECT_EQ(pair.server.session.status().renegotiations, 0);
+    pair.call([&] { pair.client.session.renegotiate(pair.now); });
+    pair.run_for(seconds(1));
+    EXPECT_EQ(pair.client.session.status().renegotiations, 2);
+    EXPECT_EQ(pair.server.session.status().renegotiations, 2);
+}
+
 TEST(Renegotiation, IgnoresASoftResetThatComesAgain) {
     Pair pair{client_options(), server_options()};
     ASSERT_TRUE(pair.connect());
