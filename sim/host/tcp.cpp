@@ -3,7 +3,9 @@
 #include <ns3/packet.h>
 #include <ns3/pointer.h>
 #include <ns3/tcp-l4-protocol.h>
+#include <ns3/tcp-linux-reno.h>
 #include <ns3/tcp-socket-base.h>
+#include <ns3/tcp-tx-buffer.h>
 #include <ns3/uinteger.h>
 
 #include <algorithm>
@@ -18,6 +20,8 @@ namespace {
 constexpr std::uint32_t kSegmentSize = 1300;
 constexpr std::uint32_t kHeaders = 52;
 constexpr std::uint32_t kBufferSize = 512 * 1024;  // ns-3's TCP becomes very slow with large windows and losses
+// As Linux has them. RFC 6298 section 2.4 would have a second, which nobody waits any more.
+constexpr std::int64_t kLeastRetransmissionTimeout = 200, kDelayedAck = 40;  // milliseconds
 
 ns3::InetSocketAddress to_ns3(Endpoint endpoint) {
     return {ns3::Ipv4Address(endpoint.address.number()), endpoint.port};
@@ -29,17 +33,40 @@ Endpoint from_ns3(const ns3::Address& address) {
 }
 
 ns3::Ptr<ns3::Socket> make_socket(IpStack& stack, std::uint32_t segment_size) {
-    const auto socket = stack.tcp().CreateSocket();
+    const auto socket = stack.tcp().CreateSocket(ns3::TcpLinuxReno::GetTypeId());
     socket->SetAttribute("SegmentSize", ns3::UintegerValue(segment_size));
     socket->SetAttribute("SndBufSize", ns3::UintegerValue(kBufferSize));
     socket->SetAttribute("RcvBufSize", ns3::UintegerValue(kBufferSize));
+    socket->SetAttribute("MinRto", ns3::TimeValue(ns3::MilliSeconds(kLeastRetransmissionTimeout)));
+    socket->SetAttribute("PersistTimeout", ns3::TimeValue(ns3::MilliSeconds(kLeastRetransmissionTimeout)));
+    socket->SetAttribute("DelAckTimeout", ns3::TimeValue(ns3::MilliSeconds(kDelayedAck)));
     return socket;
 }
 
-// ns-3 offers no abort; its sockets can, to those derived from them.
-class Resetting : public ns3::TcpSocketBase {
+// What ns-3's sockets let only those derived from them do.
+class Inside : public ns3::TcpSocketBase {
 public:
-    static void reset(ns3::TcpSocketBase& socket) { (socket.*&Resetting::SendRST)(); }
+    static void reset(ns3::TcpSocketBase& socket) { (socket.*&Inside::SendRST)(); }  // there is no abort
+
+    // Once so much is under way as the receiver's window holds, ns-3 asks itself for a segment of no octets, and
+    // crashes on it. The window of such a moment is told one octet smaller, which ends the search for something to
+    // send.
+    static void keep_within_window(ns3::TcpSocketBase& socket) {
+        socket.GetTxBuffer()->SetRWndCallback(ns3::Callback<std::uint32_t>([raw = &socket] {
+            const auto& buffer = *raw->GetTxBuffer();
+            const auto window = (raw->*&Inside::GetRWnd)();
+            const auto sent =
+                buffer.BytesInFlight() + buffer.GetSacked() + buffer.GetLost() - buffer.GetRetransmitsCount();
+            return window > 0 && window == sent ? window - 1 : window;
+        }));
+    }
+
+    // ns-3 does not tell of room that reading has made: whoever was told of none, or little, would wait for a timer.
+    static void tell_room(ns3::TcpSocketBase& socket) {
+        if ((socket.*&Inside::m_advWnd).Get() < kBufferSize / 2)
+            (socket.*
+             static_cast<void (ns3::TcpSocketBase::*)(std::uint8_t)>(&Inside::SendEmptyPacket))(ns3::TcpHeader::ACK);
+    }
 };
 
 class TcpCore final : public std::enable_shared_from_this<TcpCore> {
@@ -49,6 +76,7 @@ public:
 
     // Callbacks hold the core weakly: ns-3 keeps a socket long after its owner has let go.
     void listen_to_socket() {
+        Inside::keep_within_window(static_cast<ns3::TcpSocketBase&>(*socket_));
         const auto on = [this](void (TcpCore::*handler)()) {
             return ns3::Callback<void, ns3::Ptr<ns3::Socket>>([weak = weak_from_this(), handler](auto) {
                 if (const auto core = weak.lock()) core->later(handler);
@@ -108,7 +136,7 @@ public:
         if (!usable()) return;
         ended_ = true;
         const World::Calling calling{*world_};
-        Resetting::reset(static_cast<ns3::TcpSocketBase&>(*socket_));
+        Inside::reset(static_cast<ns3::TcpSocketBase&>(*socket_));
     }
 
 private:
@@ -156,12 +184,17 @@ private:
 
     void readable() {
         const auto self = shared_from_this();
+        bool read = false;
         while (callbacks_ && usable()) {
             const auto callbacks = callbacks_;
             const auto packet = socket_->Recv();
-            if (!packet || packet->GetSize() == 0) return;
+            if (!packet || packet->GetSize() == 0) break;
+            read = true;
             if (callbacks->received) callbacks->received(bytes_of(packet, buffer_));
         }
+        if (!read || !usable() || peer_closed_) return;
+        const World::Calling calling{*world_};
+        Inside::tell_room(static_cast<ns3::TcpSocketBase&>(*socket_));
     }
 
     void writable() {

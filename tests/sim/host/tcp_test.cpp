@@ -87,6 +87,68 @@ TEST(SimTcp, PushesBackAndLosesNothing) {
     EXPECT_EQ(connection.bob.stream->retransmissions(), 0u);
 }
 
+// Links this fast leave nothing but the receiver's window to hold the sender back when a packet is lost.
+TEST(SimTcp, SurvivesALossWhileTheReceiversWindowIsFull) {
+    Line line{{}, 0.0005};
+    for (const auto* side : {"alice", "bob"}) {
+        line.network.set_processing_delay(side, milliseconds(20));
+    }
+    const auto listener = line.bob.listen_tcp({{}, 443}).value();
+    Peer alice, bob;
+    std::size_t received = 0, written = 0;
+    listener->on_accept([&](std::unique_ptr<TcpStream> stream) {
+        bob.stream = std::move(stream);
+        bob.stream->set_callbacks({.connected = {},
+                                   .received = [&](ByteView bytes) { received += bytes.size(); },
+                                   .writable = {},
+                                   .closed = {}});
+    });
+    const std::string chunk(16 * 1024, 'x');
+    alice.take(line.alice.connect_tcp({kBob, 443}).value());
+    alice.writable = [&] {
+        for (std::size_t taken = chunk.size(); taken == chunk.size(); written += taken)
+            taken = alice.stream->write(as_bytes(chunk));
+    };
+    line.network.run_until(milliseconds(200));
+    alice.writable();
+    line.network.run_until(seconds(12));
+    EXPECT_GT(alice.stream->retransmissions(), 0u);
+    EXPECT_GT(received, 10'000'000u);
+}
+
+TEST(SimTcp, AsksAgainForALostPacketWithinAFifthOfASecond) {
+    Connection connection;
+    connection.run(milliseconds(100));
+    bool lost = false;
+    connection.line.network.intercept("router-bob", [&](const std::string&, ByteView packet) {
+        const bool first = packet.size() > 1000 && !lost;
+        lost = lost || first;
+        return first ? Verdict{Verdict::Kind::Drop, {}} : Verdict{};
+    });
+    (void)connection.alice.stream->write(as_bytes(std::string(1200, 'x')));  // no other tells of the loss
+    connection.run(milliseconds(100 + 250));
+    EXPECT_TRUE(lost);
+    EXPECT_EQ(connection.bob.received.size(), 1200u);
+}
+
+TEST(SimTcp, TellsOfRoomAsSoonAsSomebodyReads) {
+    Line line;
+    const auto listener = line.bob.listen_tcp({{}, 443}).value();
+    Peer alice, bob;
+    listener->on_accept([&](std::unique_ptr<TcpStream> stream) { bob.stream = std::move(stream); });
+    alice.take(line.alice.connect_tcp({kBob, 443}).value());
+    line.network.run_until(milliseconds(100));
+    const std::string text(2'000'000, 'x');
+    std::size_t written = 0;
+    alice.writable = [&] { written += alice.stream->write(as_bytes(text).subspan(written)); };
+    alice.writable();
+    line.network.run_until(seconds(1));  // nobody listens: the window is closed
+    ASSERT_LT(written, text.size());
+    bob.take(std::move(bob.stream));
+    line.network.run_until(seconds(1) + milliseconds(100));
+    EXPECT_EQ(bob.received.size(), text.size());
+}
+
 TEST(SimTcp, CountsNoRetransmissionsOnACleanPath) {
     Connection connection;
     connection.run(milliseconds(100));
