@@ -17,7 +17,7 @@ class Context;
 struct Case {
     std::string id;  // "ikev2-basic.narrows-selectors": the suite, a dot, and what must hold
     std::string suite = {};
-    topologies::Tunnel tunnel = topologies::Tunnel::IkeV2;  // the suite's: who has it can take part
+    topologies::Tunnel tunnel = topologies::Tunnel::IkeV2;  // the suite's, if it has one: who has it can take part
     std::vector<std::string> requirements;                  // ids of the catalogue
     std::string sentence = {};
     std::vector<Need> needs = {};
@@ -28,6 +28,8 @@ struct Case {
     std::optional<Side> looks_at = {};
     // One of the few that players in real time take part in although nobody asked for them.
     bool in_real_time_too = false;
+    bool real_by_name_only = false;  // real programs take part only where they are asked for
+    bool captured = true;            // false: what it sends is much and tells little
     Duration limit = std::chrono::minutes(10);  // wall time, after which the case counts as hung
 };
 
@@ -37,7 +39,7 @@ const std::vector<Case>& cases();
 struct Suite {
     std::string name;
     std::string summary;
-    topologies::Tunnel tunnel = topologies::Tunnel::IkeV2;
+    std::optional<topologies::Tunnel> tunnel = topologies::Tunnel::IkeV2;  // of all its cases; none: as each says
 };
 const std::vector<Suite>& suites();
 

@@ -111,7 +111,7 @@ CaseResult run_here(const Job& job, const Options& options, const std::filesyste
     run.seed = options.seed;
     run.real_peers = job.real_time() ? sim::RealPeers::RealTime : sim::RealPeers::Virtual;
     run.out = directory;
-    run.captures = options.captures;
+    run.captures = options.captures && job.what->captured;
     run.lateness_budget = options.lateness_budget;
     auto scenario = sim::Scenario::create(job.what->topology(job.pair), run);
     if (!scenario) {

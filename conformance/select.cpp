@@ -68,7 +68,7 @@ Result<std::vector<const Player*>> players_named(const std::optional<std::string
 // Whether a player that was not asked for by name takes part in a case.
 bool joins(const Player& player, const Case& one, RealPeers mode) {
     if (!player.is_real()) return true;
-    if (player.by_name_only) return false;
+    if (player.by_name_only || one.real_by_name_only) return false;
     if (mode == RealPeers::RealTime) return player.real_time;
     if (!player.real_time) return true;
     return mode == RealPeers::VirtualMost && one.in_real_time_too;

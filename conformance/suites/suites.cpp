@@ -6,7 +6,7 @@
 namespace gatelab::conformance {
 namespace {
 
-topologies::Tunnel tunnel_of(const std::string& name) {
+std::optional<topologies::Tunnel> tunnel_of(const std::string& name) {
     for (const auto& suite : suites())
         if (suite.name == name) return suite.tunnel;
     std::abort();  // a family is added to a suite that is not listed below
@@ -16,7 +16,7 @@ void add(std::vector<Case>& all, const std::string& suite, std::vector<Case> fam
     const auto tunnel = tunnel_of(suite);
     for (auto& one : family) {
         one.suite = suite;
-        one.tunnel = tunnel;
+        if (tunnel) one.tunnel = *tunnel;
         one.id = suite + "." + one.id;
         all.push_back(std::move(one));
     }
@@ -29,6 +29,7 @@ const std::vector<Suite>& suites() {
         {"ikev2-basic", "A remote user's IKEv2 tunnel from dialling to hanging up, and what must be refused"},
         {"esp-basic", "What ESP carries, protects and drops"},
         {"p2s-ike-policy", "Every combination of Azure's default IKE and IPsec policies, and what lies outside them"},
+        {"goodput", "What a TCP transfer gets through a tunnel, against loss and round-trip time", std::nullopt},
     };
     return kSuites;
 }
@@ -43,6 +44,7 @@ const std::vector<Case>& cases() {
         for (auto* family : {carrying, hiding, checking_integrity, refusing_replays, keeping_to_selectors})
             add(all, "esp-basic", family());
         for (auto* family : {policy_cells, policy_refusals}) add(all, "p2s-ike-policy", family());
+        add(all, "goodput", transferring());
         return all;
     }();
     return kCases;

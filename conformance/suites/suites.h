@@ -33,4 +33,7 @@ std::vector<Case> keeping_to_selectors();
 std::vector<Case> policy_cells();
 std::vector<Case> policy_refusals();
 
+// goodput
+std::vector<Case> transferring();
+
 }  // namespace gatelab::conformance::families

@@ -34,9 +34,12 @@ std::map<std::string, std::size_t> pairs_of(const Options& options) {
     return pairs;
 }
 
-std::size_t cases_of(topologies::Tunnel tunnel) {
-    return static_cast<std::size_t>(
-        std::count_if(cases().begin(), cases().end(), [&](const Case& one) { return one.tunnel == tunnel; }));
+// Those that real programs take part in, asked for by name or not.
+enum class Asked { No, ByName };
+std::size_t cases_of(topologies::Tunnel tunnel, Asked asked = Asked::No) {
+    return static_cast<std::size_t>(std::count_if(cases().begin(), cases().end(), [&](const Case& one) {
+        return one.tunnel == tunnel && (asked == Asked::ByName || !one.real_by_name_only);
+    }));
 }
 
 // Pairs without a case are left out, as select() does.
@@ -63,6 +66,14 @@ TEST(Select, TakesEveryCaseForEveryPairWithOneOfOursThatHasItsTunnel) {
                                                            {"gatelab-softether", openvpn}}));
 }
 
+TEST(Select, KeepsRealProgramsOutOfSomeCasesUnlessTheyAreNamed) {
+    auto options = with(RealPeers::VirtualMost);
+    options.suites = {"goodput"};
+    EXPECT_THAT(pairs_of(options), testing::ElementsAre(testing::Key("gatelab-gatelab")));
+    options.client = options.gateway = "strongswan";
+    EXPECT_THAT(pairs_of(options), testing::ElementsAre(testing::Key("strongswan-strongswan")));
+}
+
 TEST(Select, AddsAFewCasesInRealTimeToThoseInVirtualTime) {
     const auto pairs = pairs_of(with(RealPeers::VirtualMost));
     EXPECT_EQ(pairs.at("gatelab-strongswan"), cases_of(topologies::Tunnel::IkeV2));
@@ -76,7 +87,7 @@ TEST(Select, TakesANameForTheProgramInTheTimeThatWasAskedFor) {
     const auto only = [](RealPeers mode, const char* client) {
         const auto pairs = pairs_of(with(mode, client, "gatelab"));
         EXPECT_EQ(pairs.size(), 1u);
-        EXPECT_EQ(pairs.begin()->second, cases_of(topologies::Tunnel::IkeV2))
+        EXPECT_EQ(pairs.begin()->second, cases_of(topologies::Tunnel::IkeV2, Asked::ByName))
             << "a player asked for by name takes part in every case that he can";
         return pairs.begin()->first;
     };
