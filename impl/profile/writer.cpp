@@ -10,7 +10,7 @@ namespace {
 
 // A value as one word for OpenVPN's reader. In single quotes nothing is special but their end.
 std::string word(std::string_view value) {
-    const bool is_plain = !value.empty() && value.find_first_of(" \t\"'\\#;") == value.npos;
+    const bool is_plain = !value.empty() && value.find_first_of(" \t\r\v\f\"'\\#;<") == value.npos;
     if (is_plain) return std::string{value};
     if (value.find('\'') == value.npos) return fmt::format("'{}'", value);
     std::string quoted = "\"";
