@@ -48,6 +48,7 @@ Exit run(int count, char** words) {
     add_run(root, request);
     add_conformance(root, request);
     add_topology(root, request);
+    add_profile(root, request);
     add_report(root, request);
     add_list(root, request);
     add_doctor(root, request);

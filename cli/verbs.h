@@ -17,6 +17,7 @@ struct Request {
 void add_run(CLI::App& root, Request&);
 void add_conformance(CLI::App& root, Request&);
 void add_topology(CLI::App& root, Request&);
+void add_profile(CLI::App& root, Request&);
 void add_report(CLI::App& root, Request&);
 void add_list(CLI::App& root, Request&);
 void add_doctor(CLI::App& root, Request&);
