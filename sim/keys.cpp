@@ -61,10 +61,4 @@ void KeyLog::add(std::string& table, std::string line) {
     table += line + '\n';
 }
 
-std::string wireshark_preferences() {
-    return "esp.enable_encryption_decode: TRUE\n"
-           "esp.enable_authentication_check: TRUE\n"
-           "tls.keylog_file: keys/tls_keys\n";  // as seen from the run directory
-}
-
 }  // namespace gatelab::sim

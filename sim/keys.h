@@ -1,6 +1,6 @@
 // The keys of a run in the form that Wireshark reads, so that its captures open decrypted.
 //
-//   WIRESHARK_CONFIG_DIR=run/keys tshark -r run/pcap/alice-alice-isp.pcap
+//   cd run; WIRESHARK_CONFIG_DIR=keys tshark -r pcap/alice-alice-isp.pcap
 #pragma once
 
 #include <set>
@@ -37,8 +37,5 @@ private:
     std::string ikev2_, esp_, tls_;
     std::set<std::string> known_;
 };
-
-// Wireshark's settings that make it use the tables and check what it decrypts.
-std::string wireshark_preferences();
 
 }  // namespace gatelab::sim

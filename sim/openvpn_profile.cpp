@@ -72,8 +72,9 @@ void set_unless_default(std::optional<T>& directive, const T& setting, const T& 
 }
 
 void set_numbers(profile::Ovpn& profile, const Client& client, const Gateway& gateway) {
-    profile.tls_timeout = std::chrono::seconds(30);
     const auto& own = client.openvpn;
+    // Azure's profile is for TCP, which repeats for itself; a datagram must not wait for half a minute.
+    if (own.transport == topologies::Transport::Tcp) profile.tls_timeout = std::chrono::seconds(30);
     set_unless_default(profile.renegotiate, own.renegotiate, kDefault.renegotiate);
     set_unless_default(profile.handshake_window, own.handshake_window, kDefault.handshake_window);
     set_unless_default(profile.transition_window, own.transition_window, kDefault.transition_window);
@@ -103,7 +104,8 @@ Result<void> set_credentials(profile::Ovpn& profile, const Client& client, const
     const auto roots = roots_of_gateway(pki, gateway);
     if (!roots) return pass(roots);
     for (const auto& root : roots->roots()) profile.ca += root.to_pem();
-    const bool has_password = client.authentication == topologies::Authentication::Password;
+    const bool has_password =
+        client.authentication == topologies::Authentication::Password || !client.openvpn.username.empty();
     if (has_password) {
         profile.auth_user_pass = true;
         profile.username = client.openvpn.username;

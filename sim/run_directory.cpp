@@ -98,15 +98,21 @@ void RunDirectory::write_topology(const std::string& yaml) { write_file("topolog
 
 void RunDirectory::write_flows(const std::string& json) { write_file("flows.json", json); }
 
-void RunDirectory::write_keys(const KeyLog& keys) {
+void RunDirectory::write_keys(const KeyLog& keys, const WiresharkProfile& profile) {
     write_file("keys/ikev2_decryption_table", keys.ikev2_table());
     write_file("keys/esp_sa", keys.esp_table());
     if (!keys.tls_lines().empty()) write_file("keys/tls_keys", keys.tls_lines());
-    write_file("keys/preferences", wireshark_preferences());
-    write_file("keys/README",
-               "This folder is a Wireshark profile: the captures of this run open decrypted with\n\n"
-               "    WIRESHARK_CONFIG_DIR=keys tshark -r pcap/FILE      (or wireshark)\n\n"
-               "The keys are of a simulation and protect nothing.\n");
+    write_file("keys/sslkeylog.txt", keys.tls_lines());
+    write_file("keys/preferences", profile.preferences);
+    write_file("keys/decode_as_entries", profile.decode_as_entries);
+    write_file(
+        "keys/README",
+        "This folder is a Wireshark profile: from the run directory (the one above), the captures open decrypted "
+        "with\n\n"
+        "    WIRESHARK_CONFIG_DIR=keys tshark -r pcap/FILE      (or wireshark)\n\n"
+        "OpenVPN's control channel opens down to its TLS as far as Wireshark puts that together; behind tls-crypt\n"
+        "it shows the kinds of messages alone. Of OpenVPN's data packets it decrypts none.\n"
+        "The keys are of a simulation and protect nothing.\n");
 }
 
 Result<void> RunDirectory::finish(const std::string& run_json) {

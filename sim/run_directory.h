@@ -18,6 +18,7 @@
 #include "impl/base/events.h"
 #include "impl/base/result.h"
 #include "sim/keys.h"
+#include "sim/wireshark_profile.h"
 
 namespace gatelab::sim {
 
@@ -35,7 +36,7 @@ public:
     void write(const Event&);
     void write_topology(const std::string& yaml);
     void write_flows(const std::string& json);
-    void write_keys(const KeyLog&);
+    void write_keys(const KeyLog&, const WiresharkProfile&);
 
     // Completes events.ndjson and then puts run.json in place. Io, with the first file that could not be written whole;
     // run.json is not there then.

@@ -207,7 +207,7 @@ private:
         if (!left) directory_->note_failure(left.error());
         if (!options_.topology_text.empty()) directory_->write_topology(options_.topology_text);
         directory_->write_flows(to_flows_json(flows()));
-        if (options_.captures) directory_->write_keys(keys_);
+        if (options_.captures) directory_->write_keys(keys_, wireshark_profile_of(topology_));
         const auto whole = directory_->finish(to_run_json(summary));
         return whole && summary.failure ? tl::unexpected<Error>(*summary.failure) : whole;
     }

@@ -20,7 +20,7 @@ TEST(RunDirectory, HoldsEverythingOnceFinished) {
     ASSERT_TRUE(directory) << directory.error().detail;
     (*directory)->write(kEvent);
     (*directory)->write_flows("[]\n");
-    (*directory)->write_keys({});
+    (*directory)->write_keys({}, {});
     EXPECT_FALSE(fs::exists((*directory)->path() / "run.json")) << "whole only at the end";
     ASSERT_TRUE((*directory)->finish("{}\n"));
     EXPECT_EQ(contents_of(scratch / "a/b/run.json"), "{}\n");

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "sim/scenario.h"
+#include "tests/sim/scenario/openvpn_sample.h"
 #include "tests/sim/scenario/sample.h"
 #include "tests/sim/scenario/scratch.h"
 
@@ -54,9 +55,12 @@ protected:
     // What tshark prints of one capture's packets that fit a display filter, a line each.
     std::vector<std::string> ask(const std::string& capture, const std::string& filter,
                                  const std::string& fields = "") {
-        std::string command = "WIRESHARK_CONFIG_DIR='" + (directory() / "keys").string() + "' tshark -n -r '" +
-                              (directory() / "pcap" / capture).string() + "' -Y '" + filter + "'";
-        if (!fields.empty()) command += " -T fields " + fields;
+        std::string command = "cd '" + directory().string() + "' && WIRESHARK_CONFIG_DIR=keys tshark -n -r 'pcap/" +
+                              capture + "' -Y '" + filter + "'";
+        if (fields == "-x")
+            command += " -x";  // every octet, decrypted ones too
+        else if (!fields.empty())
+            command += " -T fields " + fields;
         return lines_of(output_of(command + " 2>&1 | grep -v 'Running as user'"));
     }
 
@@ -152,6 +156,45 @@ TEST_F(TsharkTest, ReadsCbcWithHmac) {
     EXPECT_THAT(ask("alice-alice-isp.pcap", "esp.icv_good == 1 && icmp"), SizeIs(4));
     expect_clean();
 }
+
+// --- OpenVPN --------------------------------------------------------------------------------------------------------
+
+struct Carried {
+    std::string name, client, gateway;
+    bool opaque = false;  // the control channel shows its kinds of messages alone
+};
+class TsharkReadsOpenVpn : public TsharkTest, public testing::WithParamInterface<Carried> {};
+
+TEST_P(TsharkReadsOpenVpn, DownToTlsWithNothingMalformed) {
+    auto topology = openvpn_office("openvpn: {" + GetParam().client + "}", GetParam().gateway);
+    topologies::Flow flow;
+    flow.name = "ping";
+    flow.from = "alice";
+    flow.to = "app1";
+    topology.flows = {flow};
+    run(topology, 5s);
+    const auto* capture = "alice-alice-isp.pcap";
+    EXPECT_THAT(ask(capture, "openvpn.opcode == 7 || openvpn.opcode == 8"), SizeIs(2)) << "a hard reset each way";
+    EXPECT_THAT(ask(capture, "openvpn.opcode == 9"), SizeIs(testing::Ge(4u))) << "P_DATA_V2";
+    if (!GetParam().opaque) {
+        EXPECT_THAT(ask(capture, "tls.handshake.type == 1 || tls.handshake.type == 2"), SizeIs(2));
+        // Encrypted by TLS, and read with the run's keys: the server's Finished, and the push behind it. What TLS
+        // splits over several control packets stays closed to tshark.
+        EXPECT_THAT(ask(capture, "tls.handshake.type == 20"), SizeIs(testing::Ge(1u)));
+        EXPECT_THAT(ask(capture, "tls", "-x"), Contains(HasSubstr("PUSH_REPLY")));
+    }
+    expect_clean();
+}
+
+const Carried kCarried[] = {
+    {"Tcp443TlsAuth", "transport: tcp", ""},
+    {"UdpTlsAuth", "transport: udp", "udp_port: 1194"},
+    {"UdpTlsAuthSha1OnAnotherPort", "transport: udp, auth: SHA1", "udp_port: 4711, auth: SHA1"},
+    {"Tcp443TlsCrypt", "transport: tcp", "protection: tls-crypt", true},
+    {"UdpTlsCrypt", "transport: udp", "udp_port: 1194, protection: tls-crypt", true},
+};
+INSTANTIATE_TEST_SUITE_P(OfEveryKind, TsharkReadsOpenVpn, testing::ValuesIn(kCarried),
+                         [](const auto& carried) { return carried.param.name; });
 
 }  // namespace
 }  // namespace gatelab::sim
