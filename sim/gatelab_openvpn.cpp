@@ -65,11 +65,11 @@ Result<void> take_ciphers(gateway::OpenVpn& config, const topologies::OpenVpn& s
 Result<client::OpenVpn> openvpn_client_of(const Stage& stage, const std::string& name, const topologies::Client& node) {
     const auto made = profile_of(stage.topology, stage.pki, stage.seed, name);
     if (!made) return pass(made);
+    auto read = profile::parse_ovpn(profile::encode(*made), name + ".ovpn");
+    if (!read) return pass(read);
     client::OpenVpn config;
-    config.profile = *made;
+    config.profile = std::move(read->profile);
     config.personality = personality_of(node.openvpn.personality);
-    if (!node.openvpn.username.empty())
-        config.credentials = openvpn::Credentials{node.openvpn.username, node.openvpn.password};
     config.resolve = resolver_of(stage);
     return config;
 }
