@@ -113,7 +113,7 @@ void OpenVpnClient::handle(const OpenVpnManagement::Hold& hold) {
 }
 
 void OpenVpnClient::handle(const OpenVpnManagement::State& state) {
-    if (state_ == State::Ending) return;
+    if (left_ || state_ == State::Ending) return;  // what was up when the run ended stays so in its report
     if (state.name == "CONNECTED" && state_ == State::Dialling) return note_up();
     if (state.name != "RECONNECTING" && state.name != "EXITING") return;
     if (state.name == "EXITING") wanted_ = false;  // it has given up
