@@ -160,14 +160,14 @@ void KeyState::flush(Instant now, FunctionRef<void(const ControlPacket&, bool re
         packet.opcode = due->opcode;
         packet.packet_id = due->id;
         packet.payload = due->payload;
-        if (setup_.peer) packet.acks = receiver_.take_acks(kMaxPiggybackedAcks);
+        if (setup_.peer) packet.acks = receiver_.take_acks();
         packet.peer_session = packet.acks.empty() ? std::nullopt : setup_.peer;
         send(packet, due->repeated);
     }
     while (receiver_.owes_acks() && setup_.peer) {
         packet.opcode = Opcode::AckV1;
         packet.payload.clear();
-        packet.acks = receiver_.take_acks(kMaxAcks);
+        packet.acks = receiver_.take_acks();
         packet.peer_session = setup_.peer;
         send(packet, false);
     }

@@ -19,7 +19,8 @@ namespace gatelab::openvpn {
 
 inline constexpr std::size_t kSendWindow = 6;      // control packets that may be unacknowledged
 inline constexpr std::size_t kReceiveWindow = 12;  // how far ahead of the next one a packet may be
-inline constexpr std::size_t kMaxPiggybackedAcks = 4;
+// Acknowledgements in one packet. More could be written, but SoftEther drops a packet with more than four.
+inline constexpr std::size_t kAcksPerPacket = 4;
 inline constexpr Duration kLongestRepeat = std::chrono::seconds(60);
 
 class ReliableSender {
@@ -82,7 +83,7 @@ public:
 
     bool owes_acks() const { return !owed_.empty(); }
     // At most `most`: the owed ones, and behind them recent ones again.
-    std::vector<std::uint32_t> take_acks(std::size_t most);
+    std::vector<std::uint32_t> take_acks(std::size_t most = kAcksPerPacket);
 
 private:
     void owe(std::uint32_t id);

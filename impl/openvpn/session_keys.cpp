@@ -14,7 +14,7 @@ constexpr Duration kUsualHandshakeWindow = std::chrono::seconds(60);
 constexpr std::size_t kLeastPayload = 16;
 
 // Opcode, session ids, count and ids of acknowledgements, packet id.
-constexpr std::size_t kControlHeader = 1 + 8 + 1 + 4 * kMaxPiggybackedAcks + 8 + 4;
+constexpr std::size_t kControlHeader = 1 + 8 + 1 + 4 * kAcksPerPacket + 8 + 4;
 
 std::size_t at_least(std::size_t least, std::size_t whole, std::size_t part) {
     return whole > part + least ? whole - part : least;

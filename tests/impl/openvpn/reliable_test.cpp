@@ -117,7 +117,7 @@ TEST(ReliableReceiver, AcknowledgesWhatIsRepeatedButNotWhatIsTooFarAhead) {
 TEST(ReliableReceiver, SaysRecentAcknowledgementsAgain) {
     ReliableReceiver receiver;
     for (std::uint32_t id = 0; id < 6; ++id) receiver.accept(id, Opcode::ControlV1, {});
-    EXPECT_THAT(receiver.take_acks(4), ElementsAre(0, 1, 2, 3));
+    EXPECT_THAT(receiver.take_acks(), ElementsAre(0, 1, 2, 3));
     EXPECT_TRUE(receiver.owes_acks());
     EXPECT_THAT(receiver.take_acks(8), ElementsAre(4, 5, 0, 1, 2, 3));
     EXPECT_FALSE(receiver.owes_acks());

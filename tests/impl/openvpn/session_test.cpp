@@ -282,6 +282,18 @@ TEST(Session, KeepsControlPacketsWithinTheirSize) {
     }
 }
 
+// SoftEther takes no packet with more, and repeats its own for ever.
+TEST(Session, AcknowledgesAtMostFourPacketsInOne) {
+    auto client = client_options(), server = server_options();
+    client.control_payload = server.control_payload = 256;
+    Pair pair{client, server, 5, {.loss = 0.05, .jitter = milliseconds(50)}};
+    ASSERT_TRUE(pair.connect());
+    std::size_t most = 0;
+    for (const auto& parcel : pair.sent)
+        if (const auto packet = parse_control(parcel.bytes)) most = std::max(most, packet->acks.size());
+    EXPECT_EQ(most, 4u);
+}
+
 TEST(Session, RepeatsByteForByteFromOneSeed) {
     const auto run = [](std::uint64_t seed) {
         auto client = client_options(), server = server_options();
