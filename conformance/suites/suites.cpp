@@ -29,6 +29,9 @@ const std::vector<Suite>& suites() {
         {"ikev2-basic", "A remote user's IKEv2 tunnel from dialling to hanging up, and what must be refused"},
         {"esp-basic", "What ESP carries, protects and drops"},
         {"p2s-ike-policy", "Every combination of Azure's default IKE and IPsec policies, and what lies outside them"},
+        {"tls-policy",
+         "Every TLS suite of Azure's two lists, what lies outside them, and the profile that goes with them",
+         topologies::Tunnel::OpenVpn},
         {"goodput", "What a TCP transfer gets through a tunnel, against loss and round-trip time", std::nullopt},
     };
     return kSuites;
@@ -44,6 +47,7 @@ const std::vector<Case>& cases() {
         for (auto* family : {carrying, hiding, checking_integrity, refusing_replays, keeping_to_selectors})
             add(all, "esp-basic", family());
         for (auto* family : {policy_cells, policy_refusals}) add(all, "p2s-ike-policy", family());
+        for (auto* family : {tls_suites, tls_versions, tls_profile}) add(all, "tls-policy", family());
         add(all, "goodput", transferring());
         return all;
     }();

@@ -33,6 +33,11 @@ std::vector<Case> keeping_to_selectors();
 std::vector<Case> policy_cells();
 std::vector<Case> policy_refusals();
 
+// tls-policy
+std::vector<Case> tls_suites();
+std::vector<Case> tls_versions();
+std::vector<Case> tls_profile();
+
 // goodput
 std::vector<Case> transferring();
 

@@ -36,9 +36,11 @@ std::map<std::string, std::size_t> pairs_of(const Options& options) {
 
 // Those that real programs take part in, asked for by name or not.
 enum class Asked { No, ByName };
-std::size_t cases_of(topologies::Tunnel tunnel, Asked asked = Asked::No) {
+// `played`: the side of a real program; a case that looks at the other side does without it.
+std::size_t cases_of(topologies::Tunnel tunnel, Asked asked = Asked::No, Side played = Side::Both) {
     return static_cast<std::size_t>(std::count_if(cases().begin(), cases().end(), [&](const Case& one) {
-        return one.tunnel == tunnel && (asked == Asked::ByName || !one.real_by_name_only);
+        const bool is_seen = played == Side::Both || !one.looks_at || *one.looks_at == played;
+        return one.tunnel == tunnel && is_seen && (asked == Asked::ByName || !one.real_by_name_only);
     }));
 }
 
@@ -50,20 +52,22 @@ std::map<std::string, std::size_t> counts(std::map<std::string, std::size_t> pai
 
 TEST(Select, TakesEveryCaseForEveryPairWithOneOfOursThatHasItsTunnel) {
     const auto all = cases().size();
-    const auto ike = cases_of(topologies::Tunnel::IkeV2), openvpn = cases_of(topologies::Tunnel::OpenVpn);
+    const auto ike = cases_of(topologies::Tunnel::IkeV2);
+    const auto openvpn_client = cases_of(topologies::Tunnel::OpenVpn, Asked::No, Side::Client);
+    const auto openvpn_gateway = cases_of(topologies::Tunnel::OpenVpn, Asked::No, Side::Gateway);
     const auto virtual_time = counts({{"gatelab-gatelab", all},
                                       {"gatelab-strongswan", ike},
                                       {"strongswan-gatelab", ike},
-                                      {"gatelab-openvpn", openvpn},
-                                      {"openvpn-gatelab", openvpn}});
+                                      {"gatelab-openvpn", openvpn_gateway},
+                                      {"openvpn-gatelab", openvpn_client}});
     EXPECT_EQ(pairs_of(with(RealPeers::Virtual)), virtual_time);
     EXPECT_EQ(pairs_of(with(RealPeers::None)), virtual_time);
     EXPECT_EQ(pairs_of(with(RealPeers::RealTime)), counts({{"gatelab-gatelab", all},
                                                            {"gatelab-strongswan-realtime", ike},
                                                            {"strongswan-realtime-gatelab", ike},
-                                                           {"gatelab-openvpn-realtime", openvpn},
-                                                           {"openvpn-realtime-gatelab", openvpn},
-                                                           {"gatelab-softether", openvpn}}));
+                                                           {"gatelab-openvpn-realtime", openvpn_gateway},
+                                                           {"openvpn-realtime-gatelab", openvpn_client},
+                                                           {"gatelab-softether", openvpn_gateway}}));
 }
 
 TEST(Select, KeepsRealProgramsOutOfSomeCasesUnlessTheyAreNamed) {
