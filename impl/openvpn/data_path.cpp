@@ -176,6 +176,10 @@ DataPath::Usage DataPath::usage_of_newest() const {
     return {key.packets, key.bytes, key.channel.last_packet_id()};
 }
 
+void DataPath::advance_packet_ids(std::uint32_t last) {
+    if (newest_) keys_[*newest_]->channel.advance_to(last);
+}
+
 DataCounters DataPath::counters() const {
     auto sum = retired_;
     for (const auto& key : keys_)

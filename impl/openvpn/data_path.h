@@ -59,6 +59,7 @@ public:
         std::uint32_t last_packet_id = 0;
     };
     Usage usage_of_newest() const;
+    void advance_packet_ids(std::uint32_t last);  // of the newest key
     DataCounters counters() const;  // over all keys, the retired too
 
 private:

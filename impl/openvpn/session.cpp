@@ -185,6 +185,7 @@ bool Session::seal(Instant now, ByteView inner, FunctionRef<void(ByteView packet
 }
 ByteView Session::open(Instant now, ByteView packet) { return state_->open(now, packet); }
 bool Session::is_genuine(ByteView packet) const { return state_->data.is_genuine(packet); }
+void Session::advance_packet_ids(std::uint32_t last) { state_->data.advance_packet_ids(last); }
 SessionStatus Session::status() const { return state_->status(); }
 const Options& Session::options() const { return state_->options; }
 

@@ -174,6 +174,44 @@ TEST(Renegotiation, ComesByPacketsAndByBytes) {
     }
 }
 
+TEST(Renegotiation, ComesBeforeThePacketIdsRunOut) {
+    Pair pair{client_options(), server_options()};
+    ASSERT_TRUE(pair.connect());
+    pair.client.session.advance_packet_ids(kPacketIdAlarm - 2);
+    EXPECT_TRUE(pair.send(pair.client, inner_packet("before")));
+    EXPECT_EQ(pair.client.traced("renegotiation-begun"), 0);
+    EXPECT_TRUE(pair.send(pair.client, inner_packet("at the alarm")));
+    EXPECT_EQ(pair.client.traced("renegotiation-begun"), 1);
+    pair.run_for(minutes(2));
+    EXPECT_EQ(pair.client.session.status().key_id, 1);
+    EXPECT_TRUE(pair.send(pair.client, inner_packet("after")));
+    pair.run_for(seconds(1));
+    EXPECT_THAT(pair.server.received, SizeIs(3));
+}
+
+TEST(Renegotiation, UsesTheNewKeyEarlyWhenTheOldOneHasNoPacketIdsLeft) {
+    Pair pair{client_options(), server_options()};
+    ASSERT_TRUE(pair.connect());
+    pair.client.session.advance_packet_ids(0xffffffff - 1);
+    EXPECT_TRUE(pair.send(pair.client, inner_packet("the last")));
+    pair.run_for(seconds(2));
+    EXPECT_EQ(pair.client.session.status().renegotiations, 1);
+    EXPECT_EQ(pair.client.session.status().key_id, 0);
+    EXPECT_TRUE(pair.send(pair.client, inner_packet("the first")));
+    EXPECT_EQ(pair.client.session.status().key_id, 1);
+    EXPECT_FALSE(pair.client.closed());
+}
+
+TEST(Renegotiation, ThatCannotBeLeavesNoPacketIdsAndEndsTheTunnel) {
+    Pair pair{client_options(), server_options()};
+    ASSERT_TRUE(pair.connect());
+    pair.wire.on_send = [](Instant, Parcel&) { return false; };
+    pair.client.session.advance_packet_ids(0xffffffff - 1);
+    EXPECT_TRUE(pair.send(pair.client, inner_packet("the last")));
+    EXPECT_FALSE(pair.send(pair.client, inner_packet("one too many")));
+    EXPECT_EQ(pair.client.closed(), CloseReason::KeysExhausted);
+}
+
 TEST(Renegotiation, HappensWhenItsTimeHasComeAndAtAServerALittleEarlier) {
     auto client = client_options(), server = server_options();
     server.renegotiate = std::chrono::hours(1);

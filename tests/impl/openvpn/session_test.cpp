@@ -282,6 +282,24 @@ TEST(Session, KeepsControlPacketsWithinTheirSize) {
     }
 }
 
+TEST(Session, KeepsWhatComesBeforeItsOwnResetIsAcknowledged) {
+    Pair pair{client_options(), server_options()};
+    bool stripped = false;
+    pair.wire.on_send = [&](Instant, Parcel& parcel) {
+        auto packet = parse_control(parcel.bytes).value();
+        if (stripped || packet.opcode != Opcode::ControlV1) return true;
+        stripped = true;  // the ClientHello, whose acknowledgement of the server's reset gets lost
+        packet.acks.clear();
+        packet.peer_session.reset();
+        parcel.bytes = encode(packet);
+        return true;
+    };
+    ASSERT_TRUE(pair.connect());
+    EXPECT_TRUE(stripped);
+    EXPECT_LT(pair.now - kStart, seconds(3));
+    EXPECT_EQ(pair.client.session.status().control_retransmissions, 0u);
+}
+
 // SoftEther takes no packet with more, and repeats its own for ever.
 TEST(Session, AcknowledgesAtMostFourPacketsInOne) {
     auto client = client_options(), server = server_options();
