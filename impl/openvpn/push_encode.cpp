@@ -9,7 +9,7 @@ std::string mask_of(Prefix prefix) { return to_string(Ipv4Address{prefix.mask()}
 
 // As a word of an option: quoted when it would fall apart otherwise.
 std::string word_of(const std::string& text) {
-    if (text.find_first_of(" \"'\\") == std::string::npos) return text;
+    if (!text.empty() && text.find_first_of(" \"'\\") == std::string::npos) return text;
     std::string quoted = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') quoted += '\\';
@@ -40,8 +40,10 @@ void add_negotiated(std::vector<std::string>& options, const PushReply& reply) {
     if (reply.peer_id) options.push_back(fmt::format("peer-id {}", *reply.peer_id));
     if (reply.cipher) options.push_back(fmt::format("cipher {}", name_of(*reply.cipher)));
     if (reply.key_derivation_ekm) options.emplace_back("key-derivation tls-ekm");
-    if (!reply.protocol_flags.empty())
-        options.push_back(fmt::format("protocol-flags {}", fmt::join(reply.protocol_flags, " ")));
+    if (!reply.protocol_flags.empty()) {
+        auto& flags = options.emplace_back("protocol-flags");
+        for (const auto& flag : reply.protocol_flags) flags.append(" ").append(word_of(flag));
+    }
     if (reply.tun_mtu) options.push_back(fmt::format("tun-mtu {}", *reply.tun_mtu));
 }
 

@@ -29,7 +29,7 @@ PushReply sample() {
     reply.tun_mtu = 1500;
     reply.auth_token = "SESS_ID_AT_abc=";
     reply.auth_token_user = "Ym9i";
-    reply.protocol_flags = {"cc-exit", "tls-ekm"};
+    reply.protocol_flags = {"cc-exit", "tls-ekm", "an \"odd\" one", ""};
     reply.key_derivation_ekm = true;
     reply.redirect_gateway = true;
     reply.ignored = {"sndbuf 0", "dhcp-option WINS 10.0.0.1"};
