@@ -113,5 +113,17 @@ TEST_F(Page, TakesTextsForTextAndAsksNobodyForAnything) {
     EXPECT_TRUE(has(page, "default-src 'none'"));
 }
 
+TEST_F(Page, PlotsAndTabulatesGoodput) {
+    EXPECT_FALSE(has(dom(), "aria-label=\"Goodput\"")) << "nobody measured any";
+    ASSERT_TRUE(write_all(goodput_report(), folder));
+    const auto text = dom();
+    ASSERT_TRUE(has(text, "data-ready=\"true\""));
+    EXPECT_TRUE(has(text, "Goodput in Mbit/s at a round trip of 10 ms, by packets lost"));
+    EXPECT_EQ(count(text, "<g class=\"series "), 3u + 3u) << "three lines, and as many in the legend";
+    EXPECT_TRUE(has(text, "<title>OpenVPN over UDP, openvpn-realtime/openvpn-realtime: 22.3 Mbit/s</title>"));
+    EXPECT_TRUE(has(text, ">91.3</a><small>50 %</small>"));
+    EXPECT_TRUE(has(text, "<td class=\"ratio\">2.00</td>"));
+}
+
 }  // namespace
 }  // namespace gatelab::reports

@@ -104,6 +104,23 @@ Report sample_report() {
     return report;
 }
 
+conformance::Report goodput_report() {
+    Report report;
+    report.version = "0.1.0";
+    const auto add = [&](const std::string& tunnel, const std::string& player, double loss, double goodput) {
+        auto one =
+            result("goodput", fmt::format("{}-rtt-10ms-loss-{:g}", tunnel, loss), player, player, Verdict::Passed);
+        one.metrics = {{"goodput_mbps", goodput}, {"plain_mbps", 2 * goodput}, {"rtt_ms", 10}, {"loss_percent", loss}};
+        report.cases.push_back(std::move(one));
+    };
+    for (const auto& [loss, goodput] : {std::pair{0.0, 91.25}, std::pair{0.1, 44.5}}) {
+        add("ikev2", "gatelab", loss, goodput);
+        add("openvpn-udp", "gatelab", loss, goodput);
+        add("openvpn-udp", "openvpn-realtime", loss, goodput / 2);
+    }
+    return report;
+}
+
 void write_sample_evidence(const std::filesystem::path& directory) {
     std::filesystem::create_directories(directory / kDirectory);
     std::ofstream out(directory / kDirectory / "events.ndjson");

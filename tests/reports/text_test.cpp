@@ -35,6 +35,14 @@ TEST(ReportText, HasARowForEachSuiteAndAColumnForEachPair) {
     EXPECT_THAT(text, HasSubstr("gatelab/strongswan"));
 }
 
+TEST(ReportText, HasATableOfGoodputWhereItWasMeasured) {
+    const auto text = render_text(goodput_report());
+    EXPECT_THAT(text, HasSubstr("ikev2      openvpn-udp                        openvpn-udp"));
+    EXPECT_THAT(text, HasSubstr("   10 ms   0.1 %    44.50 ( 50 %)"));
+    EXPECT_THAT(text, HasSubstr("22.25 ( 50 %)\n"));
+    EXPECT_THAT(render_text(sample_report()), Not(HasSubstr("goodput")));
+}
+
 TEST(ReportText, OfNothingSaysSo) { EXPECT_EQ(render_text(conformance::Report{}), "no case ran\n"); }
 
 }  // namespace
