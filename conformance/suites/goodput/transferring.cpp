@@ -42,6 +42,18 @@ struct Carrier {
 const std::vector<Carrier>& carriers() {
     static const std::vector<Carrier> kCarriers = {
         {"ikev2", topologies::Tunnel::IkeV2, topologies::Transport::Udp, "ESP", {"RFC4303-3.1.2-TUNNEL"}, 0.5},
+        {"openvpn-udp",
+         topologies::Tunnel::OpenVpn,
+         topologies::Transport::Udp,
+         "OpenVPN over UDP",
+         {"P2S-RT-01"},
+         0.5},
+        {"openvpn-tcp",
+         topologies::Tunnel::OpenVpn,
+         topologies::Transport::Tcp,
+         "OpenVPN over TCP",
+         {"P2S-RT-01"},
+         0.25},
     };
     return kCarriers;
 }
