@@ -19,6 +19,7 @@ using conformance::Verdict;
 
 struct Order {
     conformance::Options options;
+    std::vector<std::string> pairs;
     std::string client, gateway, shard, real_peers, baseline, out;
     std::string hint;  // how to get real programs in virtual time
 };
@@ -66,6 +67,18 @@ Result<void> clear(const fs::path& out) {
     return {};
 }
 
+Result<void> read_pairs(const std::vector<std::string>& texts, conformance::Options& options) {
+    for (const auto& text : texts) {
+        const auto slash = text.find('/');
+        if (slash == std::string::npos || slash == 0 || slash + 1 == text.size())
+            return fail(
+                Fault::Malformed,
+                fmt::format("--pair is \"{}\"; expected a client and a gateway, such as gatelab/strongswan", text));
+        options.pairs.emplace_back(text.substr(0, slash), text.substr(slash + 1));
+    }
+    return {};
+}
+
 bool is_real(const std::string& player) {
     const auto* found = conformance::find_player(player);
     return found && found->is_real();
@@ -74,7 +87,8 @@ bool is_real(const std::string& player) {
 // Skipped although a real program was asked for by name.
 std::vector<std::string> refused_by_machine(const Order& order, const Report& report) {
     if (order.real_peers == "none") return {};
-    const bool by_name = is_real(order.client) || is_real(order.gateway) || !order.real_peers.empty();
+    const bool by_name =
+        is_real(order.client) || is_real(order.gateway) || !order.pairs.empty() || !order.real_peers.empty();
     std::vector<std::string> reasons;
     for (const auto& one : report.cases)
         if (by_name && one.verdict == Verdict::Skipped && (is_real(one.client) || is_real(one.gateway)))
@@ -102,6 +116,11 @@ Result<Report> run_with_progress(conformance::Options options) {
 }
 
 bool wants_real_programs(const Order& order) {
+    const auto& pairs = order.options.pairs;
+    if (!pairs.empty())
+        return order.real_peers != "none" && std::any_of(pairs.begin(), pairs.end(), [](const auto& pair) {
+                   return is_real(pair.first) || is_real(pair.second);
+               });
     return order.real_peers != "none" &&
            (order.client != "gatelab" || order.gateway != "gatelab" || !order.real_peers.empty());
 }
@@ -127,6 +146,7 @@ Result<void> complete(Order& order) {
         if (const auto read = read_shard(order.shard, options); !read) return read;
     if (!order.client.empty()) options.client = order.client;
     if (!order.gateway.empty()) options.gateway = order.gateway;
+    if (const auto read = read_pairs(order.pairs, options); !read) return read;
     if (const auto chosen = choose(order); !chosen) return chosen;
     options.out = order.out;
     return {};
@@ -177,6 +197,10 @@ void add_conformance(CLI::App& root, Request& request) {
         ->allow_extra_args(false);
     verb->add_option("--client", order->client, "Only with this client (see: gatelab list peers)");
     verb->add_option("--gateway", order->gateway, "Only with this gateway");
+    verb->add_option("--pair", order->pairs, "CLIENT/GATEWAY: only these two; may be repeated")
+        ->allow_extra_args(false)
+        ->excludes("--client")
+        ->excludes("--gateway");
     verb->add_option("--jobs", options.jobs, "Cases in virtual time at once (default: one for each core)")
         ->check(CLI::Range(1, 1024));
     verb->add_option("--shard", order->shard, "i/n: only part i of n");

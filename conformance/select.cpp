@@ -108,16 +108,40 @@ Result<std::vector<const Case*>> chosen_cases(const Options& options) {
     return chosen;
 }
 
+// Pairs to choose from, and whether each player of them was asked for by name.
+struct Candidates {
+    std::vector<Pair> pairs;
+    bool client_named = false, gateway_named = false;
+};
+
+Result<Candidates> candidates(const Options& options) {
+    Candidates all{{}, options.client.has_value(), options.gateway.has_value()};
+    for (const auto& [client_name, gateway_name] : options.pairs) {
+        const auto client = player_named(client_name, Side::Client, options.real_peers);
+        if (!client) return pass(client);
+        const auto gateway = player_named(gateway_name, Side::Gateway, options.real_peers);
+        if (!gateway) return pass(gateway);
+        all.pairs.push_back({*client, *gateway});
+        all.client_named = all.gateway_named = true;
+    }
+    if (!all.pairs.empty()) return all;
+    const auto clients = players_named(options.client, Side::Client, options.real_peers);
+    if (!clients) return pass(clients);
+    const auto gateways = players_named(options.gateway, Side::Gateway, options.real_peers);
+    if (!gateways) return pass(gateways);
+    for (const auto* client : *clients)
+        for (const auto* gateway : *gateways) all.pairs.push_back({client, gateway});
+    return all;
+}
+
 }  // namespace
 
 Result<std::vector<Job>> select(const Options& options) {
     if (options.shards < 1 || options.shard < 1 || options.shard > options.shards)
         return fail(Fault::Refused, fmt::format("there is no shard {} of {}; expected one from 1/1 on up",
                                                 options.shard, options.shards));
-    const auto clients = players_named(options.client, Side::Client, options.real_peers);
-    if (!clients) return pass(clients);
-    const auto gateways = players_named(options.gateway, Side::Gateway, options.real_peers);
-    if (!gateways) return pass(gateways);
+    const auto known = candidates(options);
+    if (!known) return pass(known);
     const auto chosen = chosen_cases(options);
     if (!chosen) return pass(chosen);
 
@@ -125,22 +149,19 @@ Result<std::vector<Job>> select(const Options& options) {
         if (!Pair{&client, &gateway}.can_have(one.tunnel)) return false;
         if (one.looks_at == Side::Gateway && client.is_real()) return false;
         if (one.looks_at == Side::Client && gateway.is_real()) return false;
-        if (!options.client && !joins(client, one, options.real_peers)) return false;
-        if (!options.gateway && !joins(gateway, one, options.real_peers)) return false;
+        if (!known->client_named && !joins(client, one, options.real_peers)) return false;
+        if (!known->gateway_named && !joins(gateway, one, options.real_peers)) return false;
         if (!client.is_real() || !gateway.is_real()) return true;
         // Such a pair tells nothing about us; asked for by name it shows that a case is sound.
-        return options.client && options.gateway && client.real_time == gateway.real_time;
+        return known->client_named && known->gateway_named && client.real_time == gateway.real_time;
     };
     std::vector<Job> jobs;
     std::size_t number = 0;
     for (const auto* one : *chosen) {
-        for (const auto* client : *clients) {
-            for (const auto* gateway : *gateways) {
-                if (!meet(*one, *client, *gateway)) continue;
-                if (number++ % options.shards != options.shard - 1) continue;
-                const Pair pair{client, gateway};
-                jobs.push_back({one, pair, pair.lack_of(one->needs)});
-            }
+        for (const auto& pair : known->pairs) {
+            if (!meet(*one, *pair.client, *pair.gateway)) continue;
+            if (number++ % options.shards != options.shard - 1) continue;
+            jobs.push_back({one, pair, pair.lack_of(one->needs)});
         }
     }
     if (jobs.empty() && options.shards == 1) return fail(Fault::Refused, nobody_meets(options, *chosen));

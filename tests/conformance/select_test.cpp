@@ -115,6 +115,17 @@ TEST(Select, SaysWhoPlaysASideAndWhoHasATunnel) {
         HasSubstr("softether keeps real time, and only virtual time was asked for; leave --real-peers=virtual"));
 }
 
+TEST(Select, TakesNamedPairsAlone) {
+    auto options = with(RealPeers::VirtualMost);
+    options.suites = {"goodput"};
+    options.pairs = {{"gatelab", "gatelab"}, {"openvpn-realtime", "openvpn-realtime"}};
+    const auto pairs = pairs_of(options);
+    EXPECT_THAT(pairs, testing::ElementsAre(testing::Pair("gatelab-gatelab", 36),
+                                            testing::Pair("openvpn-realtime-openvpn-realtime", 24)));
+    options.pairs.push_back({"gatelab", "nobody"});
+    EXPECT_THAT(refusal(options), HasSubstr("no gateway is called \"nobody\""));
+}
+
 TEST(Select, PairsTwoRealProgramsWhenBothAreNamed) {
     auto options = with(RealPeers::VirtualMost, "strongswan", "strongswan");
     options.cases = {"ikev2-basic.narrows-selectors"};
