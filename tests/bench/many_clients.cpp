@@ -33,6 +33,7 @@ using topologies::Topology;
 constexpr auto kConnectEvery = 5ms;
 constexpr auto kSettled = 2s;  // from dialling to the first ping
 constexpr int kPings = 3;
+constexpr int kShortRuns = 3;  // of the fewest clients, for each of the others: a moment's load disturbs them more
 
 // What a child process tells.
 struct Cost {
@@ -75,7 +76,8 @@ Topology crowd(std::size_t clients, const std::string& tunnel) {
     if (!topology) give_up(topology.error().detail);
     topology->flows.clear();
     topology->actions.clear();
-    topologies::find_as<topologies::Client>(*topology, "alice")->connect_at.reset();
+    auto& alice = *topologies::find_as<topologies::Client>(*topology, "alice");
+    alice.connect_at.reset();  // she only takes room
     auto& gateway = *topologies::find_as<topologies::Gateway>(*topology, "gateway");
     gateway.client_address_pool = {Ipv4Address{172, 16, 0, 0}, 16};
 
@@ -88,6 +90,7 @@ Topology crowd(std::size_t clients, const std::string& tunnel) {
     tree.access.delay = 5ms;
     tree.access.bits_per_second = 100'000'000;
     dial_by(tree.like, gateway, tunnel);
+    alice.tunnel = tree.like.tunnel;
     add_access_tree(*topology, *topologies::find(*topology, "isp"), tree);
 
     for (std::size_t i = 0; i < clients; ++i) {
@@ -181,11 +184,12 @@ int main(int argc, char** argv) {
     }
     std::map<std::size_t, Cost> best;
     for (int i = 0; i < runs; ++i)
-        for (const auto count : counts) {
-            const auto cost = run_apart(count, tunnel);
-            const auto [at, is_first] = best.try_emplace(count, cost);
-            if (!is_first && cost.cpu_s < at->second.cpu_s) at->second = cost;
-        }
+        for (const auto count : counts)
+            for (int j = 0; j < (count == counts.front() ? kShortRuns : 1); ++j) {
+                const auto cost = run_apart(count, tunnel);
+                const auto [at, is_first] = best.try_emplace(count, cost);
+                if (!is_first && cost.cpu_s < at->second.cpu_s) at->second = cost;
+            }
     fmt::print("{:>8} {:>9} {:>9} {:>9} {:>11} {:>12} {:>10} {:>11} {:>9}\n", tunnel, "wall s", "set-up s", "cpu s",
                "ms/client", "kB/client", "events", "events/s", "sim. s");
     for (const auto& [count, cost] : best)
