@@ -32,7 +32,10 @@ struct Order {
 Json describe(const sim::TunnelStatus& tunnel) {
     auto dns = Json::array();
     for (const auto& server : tunnel.dns) dns.push_back(to_string(server));
+    auto routes = Json::array();
+    for (const auto& route : tunnel.routes) routes.push_back(to_string(route));
     return {{"up", tunnel.up},
+            {"protocol", tunnel.protocol},
             {"failure", tunnel.failure},
             {"peer", tunnel.peer},
             {"inner_address", tunnel.inner_address.is_unspecified() ? "" : to_string(tunnel.inner_address)},
@@ -41,6 +44,10 @@ Json describe(const sim::TunnelStatus& tunnel) {
             {"child_suite", tunnel.child_suite},
             {"local_selectors", tunnel.local_selectors},
             {"remote_selectors", tunnel.remote_selectors},
+            {"tls_suite", tunnel.tls_suite},
+            {"data_cipher", tunnel.data_cipher},
+            {"routes", routes},
+            {"outer_peer", tunnel.outer_peer == Endpoint{} ? "" : to_string(tunnel.outer_peer)},
             {"nat_here", tunnel.nat_here},
             {"nat_there", tunnel.nat_there},
             {"udp_encapsulation", tunnel.udp_encapsulation},

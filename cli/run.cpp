@@ -94,18 +94,23 @@ std::vector<std::string> shortfalls(const Topology& topology, sim::Scenario& sce
                                     status.failure.empty() ? "still trying" : status.failure));
     }
     for (const auto& flow : scenario.flows())
-        if (flow.packets_received == 0) found.push_back(fmt::format("nothing of flow {} arrived", flow.name));
+        if (flow.packets_received == 0 && flow.bytes_received == 0)
+            found.push_back(fmt::format("nothing of flow {} arrived", flow.name));
     return found;
 }
 
 std::string tunnels_text(const Topology& topology, sim::Scenario& scenario) {
-    Table table{{"TUNNEL", "STATE", "ADDRESS", "IKE", "ESP", "IN UDP"}};
+    Table table{{"TUNNEL", "STATE", "ADDRESS", "PROTOCOL", "KEY EXCHANGE", "DATA", "IN UDP"}};
     for (const auto& name : clients_of(topology)) {
         const auto status = scenario.client(name).status();
         const auto state = status.up ? "up" : status.failure.empty() ? "down" : "down: " + status.failure;
         const bool ever = !status.ike_suite.empty();
+        const auto or_dash = [](const std::string& one, const std::string& other) {
+            return !one.empty() ? one : other.empty() ? "-" : other;
+        };
         table.add({name, state, status.inner_address.is_unspecified() ? "-" : to_string(status.inner_address),
-                   ever ? status.ike_suite : "-", status.child_suite.empty() ? "-" : status.child_suite,
+                   or_dash(status.protocol, {}), or_dash(status.ike_suite, status.tls_suite),
+                   or_dash(status.child_suite, status.data_cipher),
                    !ever                      ? "-"
                    : status.udp_encapsulation ? "yes"
                                               : "no"});

@@ -39,6 +39,7 @@ public:
 
     void send(ByteView inner) override {
         if (!session_) return;
+        if (stream_ && !stream_->has_room()) return void(++dropped_);
         session_->seal(host_.now(), inner, [this](ByteView packet) { transmit(packet); });
         pump();  // the packet may have been the last one of a key
     }
@@ -83,7 +84,8 @@ private:
     void act(const Other&) {}  // a server's
 
     tunnel::OpenVpnStatus snapshot() const {
-        return {.session = session_->status(), .transport = transport_, .peer = remote_, .moved = 0};
+        return {
+            .session = session_->status(), .transport = transport_, .peer = remote_, .moved = 0, .dropped = dropped_};
     }
 
     Host& host_;
@@ -91,6 +93,7 @@ private:
     TunnelUser& user_;
     Endpoint remote_;
     Transport transport_ = Transport::Udp;
+    std::uint64_t dropped_ = 0;
     bool silenced_ = false;  // the user is told nothing more
     bool connected_ = false;
     bool pumping_ = false;
@@ -129,6 +132,7 @@ void OpenVpnTunnel::dial() {
     last_.reset();
     timer_.reset();
     armed_for_.reset();
+    dropped_ = 0;
     silenced_ = connected_ = false;
     if (const auto prepared = prepare(); !prepared) return fail_with("bad-profile", prepared.error().detail);
     const auto& remote = config_.profile.remotes.front();

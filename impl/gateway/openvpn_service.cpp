@@ -41,7 +41,7 @@ public:
 
     void send(SessionId id, ByteView inner) override {
         const auto client = client_of(id);
-        if (!client) return;
+        if (!client || !has_room(*client)) return;
         listener_.seal(host_.now(), *client, inner,
                        [this](const PacketPort::Peer& to, ByteView packet) { port_->send(to, packet); });
         pump();  // the packet may have been the last one of a key
@@ -60,7 +60,7 @@ private:
     struct Admitted {
         SessionId session;
         Ipv4Address address;
-        std::uint64_t moved = 0;
+        std::uint64_t moved = 0, dropped = 0;
     };
 
     void handle_packet(const PacketPort::Peer& from, ByteView packet) override;
@@ -100,6 +100,13 @@ private:
     Admitted* find(ClientId client) {
         const auto at = admitted_.find(client.value());
         return at == admitted_.end() ? nullptr : &at->second;
+    }
+    bool has_room(ClientId client) {
+        if (transport_ == Transport::Udp) return true;
+        const auto peer = listener_.peer(client);
+        const bool room = peer && port_->has_room(*peer);
+        if (auto* admitted = find(client); admitted && !room) ++admitted->dropped;
+        return room;
     }
     void ask(SessionId id, void (Listener::*request)(Instant, ClientId)) {
         const auto client = client_of(id);
@@ -248,7 +255,8 @@ tunnel::Status OpenVpnService::status(SessionId id) const {
     return tunnel::OpenVpnStatus{.session = std::move(*session),
                                  .transport = transport_,
                                  .peer = peer ? port_->endpoint_of(*peer) : Endpoint{},
-                                 .moved = admitted_.at(client->value()).moved};
+                                 .moved = admitted_.at(client->value()).moved,
+                                 .dropped = admitted_.at(client->value()).dropped};
 }
 
 }  // namespace

@@ -38,6 +38,10 @@ public:
         listener_->on_accept([this](std::unique_ptr<TcpStream> stream) { accept(std::move(stream)); });
     }
 
+    bool has_room(const Peer& peer) const override {
+        const auto* connection = const_cast<TcpPort*>(this)->find(peer);
+        return connection && connection->stream->has_room();
+    }
     void send(const Peer& to, ByteView packet) override {
         if (auto* connection = find(to)) connection->stream->send(packet);
     }

@@ -22,8 +22,10 @@ public:
     };
 
     virtual ~PacketPort() = default;
-    virtual void send(const Peer& to, ByteView packet) = 0;  // dropped when there is no room or no such peer
-    virtual Endpoint endpoint_of(const Peer&) const = 0;     // unspecified when it is gone
+    // Whether a data packet may be sealed for this peer: over TCP, one that is sealed must go out.
+    virtual bool has_room(const Peer&) const { return true; }
+    virtual void send(const Peer& to, ByteView packet) = 0;
+    virtual Endpoint endpoint_of(const Peer&) const = 0;  // unspecified when it is gone
     // TCP alone.
     virtual void close(openvpn::ConnectionId) {}         // after what was sent has gone out
     virtual void trust(openvpn::ConnectionId) {}         // its peer has proved who it is: it may stay

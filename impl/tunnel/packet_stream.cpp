@@ -29,11 +29,7 @@ PacketStream::PacketStream(std::unique_ptr<TcpStream> stream, const Limits& limi
 
 bool PacketStream::send(ByteView packet) {
     if (closing_ || ended_ || packet.empty() || packet.size() > std::numeric_limits<std::uint16_t>::max()) return false;
-    const auto room = is_data_packet(packet) ? limits_.data_queue : 2 * limits_.data_queue;
-    if (waiting() > 0 && waiting() + kLengthSize + packet.size() > room) {
-        ++dropped_;
-        return false;
-    }
+    if (waiting() > 2 * limits_.queue && !is_data_packet(packet)) return false;
     frame_.clear();
     frame_.push_back(static_cast<std::uint8_t>(packet.size() >> 8));
     frame_.push_back(static_cast<std::uint8_t>(packet.size()));

@@ -14,8 +14,9 @@ namespace gatelab::tunnel {
 struct OpenVpnStatus {
     openvpn::SessionStatus session;
     openvpn::Transport transport = openvpn::Transport::Udp;
-    Endpoint peer;            // where the other side is, as we see it
-    std::uint64_t moved = 0;  // gateway: how often that has changed
+    Endpoint peer;              // where the other side is, as we see it
+    std::uint64_t moved = 0;    // gateway: how often that has changed
+    std::uint64_t dropped = 0;  // inner packets for which TCP had no room
 };
 
 using Status = std::variant<std::monostate, ipsec::TunnelStatus, OpenVpnStatus>;  // monostate: not dialled yet

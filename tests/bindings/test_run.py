@@ -157,3 +157,20 @@ def test_repeats_with_a_real_program_in_virtual_time():
     again = topology.run(seed=5, duration=20, real_peers="virtual")
     assert list(again.events) == list(first.events)
     assert list(topology.run(seed=6, duration=20, real_peers="virtual").events) != list(first.events)
+
+
+def test_tells_how_an_openvpn_tunnel_is_carried():
+    run = gatelab.load("remote-user-openvpn").run(seed=3, duration=5)
+    tunnel = run.tunnels["alice"]
+    assert tunnel.up and tunnel.protocol == "openvpn-tcp"
+    assert tunnel.tls_suite.startswith("TLSv1.2/TLS_ECDHE_RSA_WITH_AES")
+    assert tunnel.data_cipher == "AES-256-GCM"
+    assert tunnel.routes == ("10.1.0.0/16", "172.16.201.0/24")
+    assert tunnel.outer_peer == "203.0.113.10:443"
+    assert tunnel.ike_suite == "" and tunnel.child_suite == ""
+    udp = gatelab.load("openvpn-udp-nat").run(seed=3, duration=3)
+    assert {name: tunnel.protocol for name, tunnel in udp.tunnels.items()} == {
+        "alice": "openvpn-udp",
+        "bob": "openvpn-udp",
+        "carol": "ikev2",
+    }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/support/fake_tcp.h"
+
 namespace gatelab::testing {
 
 class FakeHost::Routes final : public RouteTable {
@@ -179,6 +181,7 @@ void FakeHost::deliver(const IpHeader& header, ByteView packet) {
 }
 
 Result<std::unique_ptr<UdpSocket>> FakeHost::open_udp(Endpoint local) {
+    if (local.port == 0) local.port = next_port_++;
     if (udp_.contains(local.port)) return fail(Fault::Refused, to_string(local) + " is taken");
     return std::make_unique<Udp>(*this, local);
 }
@@ -193,8 +196,13 @@ Result<std::unique_ptr<TunDevice>> FakeHost::open_tun(const TunConfig& config) {
     return std::make_unique<Tun>(*this, config);
 }
 
-Result<std::unique_ptr<TcpListener>> FakeHost::listen_tcp(Endpoint) { return fail(Fault::Unsupported, "no TCP here"); }
-Result<std::unique_ptr<TcpStream>> FakeHost::connect_tcp(Endpoint) { return fail(Fault::Unsupported, "no TCP here"); }
+Result<std::unique_ptr<TcpListener>> FakeHost::listen_tcp(Endpoint local) { return network_.tcp().listen(local); }
+
+Result<std::unique_ptr<TcpStream>> FakeHost::connect_tcp(Endpoint remote) {
+    const auto source = routes_->source_for(remote.address);
+    if (!source) return pass(source);
+    return network_.tcp().connect({*source, next_port_++}, remote);
+}
 
 RouteTable& FakeHost::routes() { return *routes_; }
 

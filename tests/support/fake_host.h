@@ -60,6 +60,7 @@ private:
     std::map<IpProtocol, Raw*> raw_;
     std::map<std::string, Tun*> tuns_;
     std::vector<std::uint16_t> replies_;
+    std::uint16_t next_port_ = 49152;
     // Outlives us in calls that are still under way.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -1,5 +1,6 @@
 #include "tests/support/fake_network.h"
 
+#include "tests/support/fake_tcp.h"
 #include "tests/support/ip_packet.h"
 
 namespace gatelab::testing {
@@ -18,7 +19,8 @@ private:
 
 }  // namespace
 
-FakeNetwork::FakeNetwork(std::uint64_t seed) : random_(seed, "wire") {}
+FakeNetwork::FakeNetwork(std::uint64_t seed) : random_(seed, "wire"), tcp_(std::make_unique<FakeTcp>(*this)) {}
+FakeNetwork::~FakeNetwork() = default;
 
 std::shared_ptr<std::function<void()>> FakeNetwork::schedule(Instant at, std::function<void()> call) {
     auto shared = std::make_shared<std::function<void()>>(std::move(call));

@@ -21,9 +21,12 @@ public:
     virtual void receive(Bytes packet) = 0;
 };
 
+class FakeTcp;
+
 class FakeNetwork {
 public:
     explicit FakeNetwork(std::uint64_t seed = 1);
+    ~FakeNetwork();
 
     Instant now() const { return now_; }
     [[nodiscard]] Timer call_at(Instant, std::function<void()>);
@@ -40,6 +43,7 @@ public:
     double loss = 0;
     // Sees every packet put on the wire; false drops it. May change it.
     std::function<bool(Bytes&)> filter;
+    FakeTcp& tcp() { return *tcp_; }  // beside the wire: its bytes are no packets
 
 private:
     struct Entry {
@@ -56,6 +60,7 @@ private:
     std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue_;
     std::map<Ipv4Address, Station*> stations_;
     SeededRandom random_;
+    std::unique_ptr<FakeTcp> tcp_;
 };
 
 // A network address and port translator: endpoint-independent mapping, UDP only.

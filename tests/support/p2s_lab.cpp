@@ -78,6 +78,62 @@ client::Config user_config(const std::string& name) {
     return config;
 }
 
+namespace {
+
+const openvpn::StaticKey& static_key() {
+    static const auto made = [] {
+        SeededRandom random{1, "tls-auth"};
+        return openvpn::StaticKey::generate(random);
+    }();
+    return made;
+}
+
+}  // namespace
+
+gateway::Config openvpn_gateway_config() {
+    auto config = gateway_config();
+    config.ikev2.reset();
+    auto& openvpn = config.openvpn.emplace();
+    openvpn.udp_port = 1194;
+    openvpn.protection = openvpn::TlsAuth{static_key(), openvpn::KeyDirection::Normal, openvpn.auth};
+    openvpn.tls_policy = tls::p2s_policy(tls::Profile::P2s2023, tls::Carrier::OpenVpn);
+    return config;
+}
+
+client::Config openvpn_user_config(const std::string& name, openvpn::Transport transport, const std::string& password) {
+    client::Config config;
+    auto& profile = config.dials.emplace<client::OpenVpn>().profile;
+    const bool udp = transport == openvpn::Transport::Udp;
+    profile.remotes = {{to_string(kGatewayAddress), udp ? std::uint16_t{1194} : std::uint16_t{443}, {}}};
+    profile.transport = transport;
+    profile.verify_x509_name = "gw.example.com";
+    profile.remote_cert_tls_server = true;
+    profile.auth = crypto::Hash::Sha256;
+    profile.cipher = openvpn::DataCipher::Aes256Gcm;
+    profile.tls_auth = static_key().to_pem();
+    profile.key_direction = openvpn::KeyDirection::Inverse;
+    profile.ca = root().certificate.to_pem();
+    const auto identity = user_certificate(name).identity;
+    profile.certificate = identity.certificate.to_pem();
+    profile.key = identity.key.to_pem();
+    if (!password.empty()) {
+        profile.auth_user_pass = true;
+        profile.username = name;
+        profile.password = password;
+    }
+    return config;
+}
+
+profile::Ovpn& profile_of(client::Config& config) { return std::get<client::OpenVpn>(config.dials).profile; }
+
+tunnel::OpenVpnStatus openvpn_of(const gateway::Session& session) {
+    return std::get<tunnel::OpenVpnStatus>(session.tunnel);
+}
+
+tunnel::OpenVpnStatus openvpn_of(const client::Client& client) {
+    return std::get<tunnel::OpenVpnStatus>(client.status().tunnel);
+}
+
 ikev2::Connection& connection_of(client::Config& config) { return std::get<client::Ikev2>(config.dials).connection; }
 
 ipsec::TunnelStatus tunnel_of(const gateway::Session& session) { return std::get<ipsec::TunnelStatus>(session.tunnel); }

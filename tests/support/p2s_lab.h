@@ -24,6 +24,15 @@ ikev2::CertificateCredential user_certificate(const std::string&);  // alice@exa
 gateway::Config gateway_config();                     // pool 10.60.0.0/24, network 10.1.0.0/16, certificates
 client::Config user_config(const std::string& name);  // dials the above
 
+// With OpenVPN alone: UDP 1194, TCP 443, tls-auth.
+gateway::Config openvpn_gateway_config();
+// Dials it; "password" is added to the profile when it is not empty.
+client::Config openvpn_user_config(const std::string& name, openvpn::Transport = openvpn::Transport::Udp,
+                                   const std::string& password = "");
+profile::Ovpn& profile_of(client::Config&);
+tunnel::OpenVpnStatus openvpn_of(const gateway::Session&);
+tunnel::OpenVpnStatus openvpn_of(const client::Client&);
+
 // Of IKEv2.
 ikev2::Connection& connection_of(client::Config&);
 ipsec::TunnelStatus tunnel_of(const gateway::Session&);

@@ -45,6 +45,7 @@ class Tunnel:
     """A client's tunnel, as the client reports it at the end of the run."""
 
     up: bool
+    protocol: str  # "ikev2", "openvpn-udp", "openvpn-tcp"; "" before the first attempt
     failure: str  # why the last attempt or tunnel ended; "" while none has
     peer: str
     inner_address: str  # "" when there is none
@@ -53,10 +54,14 @@ class Tunnel:
     child_suite: str
     local_selectors: str
     remote_selectors: str
+    tls_suite: str  # of OpenVPN: "TLSv1.3/TLS_AES_256_GCM_SHA384"
+    data_cipher: str  # of OpenVPN: "AES-256-GCM"
+    routes: Tuple[str, ...]  # that the gateway granted or pushed
+    outer_peer: str  # where the gateway is, "203.0.113.10:443"; "" where that is not told
     nat_here: bool
     nat_there: bool
     udp_encapsulation: bool
-    ike_rekeys: int
+    ike_rekeys: int  # OpenVPN renegotiates: that counts as both
     child_rekeys: int
     packets_in: int
     packets_out: int
@@ -136,7 +141,8 @@ class Run:
         self.duration: float = told["simulated"]  # simulated seconds
         self.flows: Tuple[Flow, ...] = tuple(Flow._from(flow) for flow in told["flows"])
         self.tunnels: Dict[str, Tunnel] = {
-            client: Tunnel(**{**tunnel, "dns": tuple(tunnel["dns"])}) for client, tunnel in told["tunnels"].items()
+            client: Tunnel(**{**tunnel, "dns": tuple(tunnel["dns"]), "routes": tuple(tunnel["routes"])})
+            for client, tunnel in told["tunnels"].items()
         }
         self.events = Events(Event(**event) for event in told["events"])
 

@@ -55,5 +55,29 @@ TEST(GatewayConfig, MakesOneConnectionOfEachWayToProveOneself) {
     EXPECT_TRUE(!connections[1].peer.roots && connections[1].peer.pre_shared_key);
 }
 
+TEST(GatewayConfig, WantsATunnelTypeAndWhatItNeeds) {
+    auto config = testing::openvpn_gateway_config();
+    EXPECT_EQ(complaint(config), "");
+    const auto without = [&](auto change) {
+        auto changed = config;
+        change(changed);
+        return complaint(changed);
+    };
+    EXPECT_THAT(without([](Config& c) { c.openvpn.reset(); }), HasSubstr("no tunnel type is offered"));
+    EXPECT_THAT(without([](Config& c) { c.openvpn->tcp_port.reset(), c.openvpn->udp_port.reset(); }),
+                HasSubstr("neither a TCP nor a UDP port"));
+    EXPECT_THAT(without([](Config& c) { c.certificate.reset(); }), HasSubstr("needs a certificate of the gateway"));
+    EXPECT_THAT(without([](Config& c) { c.client_roots.reset(); }), HasSubstr("no client root certificate"));
+    EXPECT_THAT(without([](Config& c) { c.openvpn->certificate_required = false; }), HasSubstr("has no users"));
+    EXPECT_THAT(without([](Config& c) { c.openvpn->data_ciphers.clear(); }), HasSubstr("no data cipher"));
+}
+
+TEST(GatewayConfig, GivesTheInterfaceTheSmallestMtuOfItsTunnelTypes) {
+    auto config = testing::openvpn_gateway_config();
+    EXPECT_EQ(tunnel_mtu(config), 1500);
+    config.ikev2 = testing::gateway_config().ikev2;
+    EXPECT_EQ(tunnel_mtu(config), ipsec::kTunnelMtu);
+}
+
 }  // namespace
 }  // namespace gatelab::gateway
