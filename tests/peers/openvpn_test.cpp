@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 
 #include "sim/peers/capabilities.h"
 #include "sim/peers/openvpn_config.h"
@@ -226,6 +227,29 @@ TEST_P(OpenVpnPair, FindsTheGatewayAgainAfterARestart) {
     EXPECT_TRUE(until([&] { return client().status().up && session(); }, 30s));
     EXPECT_EQ(scenario->ping("alice", "web", 1).received, 1);
     finish();
+}
+
+// Every capture of a run, by name.
+std::map<std::string, std::string> captures_in(const fs::path& run) {
+    std::map<std::string, std::string> captures;
+    for (const auto& entry : fs::directory_iterator{run / "pcap"})
+        captures[entry.path().filename().string()] = content_of(entry.path());
+    return captures;
+}
+
+TEST_P(OpenVpnPair, RepeatsItselfInVirtualTime) {
+    if (GetParam().way == Way::Namespaces) GTEST_SKIP() << "real time does not repeat";
+    door().openvpn.renegotiate = 2s;
+    for (const auto* name : {"one", "two"}) {
+        ASSERT_TRUE(runs(name));
+        ASSERT_TRUE(connects());
+        EXPECT_EQ(scenario->ping("alice", "web", 40).received, 40);
+        finish();
+    }
+    EXPECT_GT(captures_in(folder / "one").size(), 3u);
+    EXPECT_EQ(captures_in(folder / "one"), captures_in(folder / "two"));
+    for (const auto* file : {"events.ndjson", "keys/tls_keys"})
+        EXPECT_EQ(content_of(folder / "one" / file), content_of(folder / "two" / file)) << file;
 }
 
 // Both ways, every pair with a real program.
