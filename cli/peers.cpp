@@ -1,4 +1,4 @@
-// gatelab peers kernel, gatelab peers libreswan
+// gatelab peers kernel, gatelab peers libreswan, gatelab peers softether
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -7,6 +7,7 @@
 
 #include "cli/verbs.h"
 #include "sim/peers/libreswan_package.h"
+#include "sim/peers/softether_package.h"
 #include "sim/peers/uml/kernel.h"
 
 namespace gatelab::cli {
@@ -63,16 +64,16 @@ Exit make_kernel(const Console& console) {
     return Exit::Held;
 }
 
-Exit get_libreswan(const Console& console) {
+Exit get(const sim::peers::PackageSpec& wanted, const Console& console) {
     const auto package =
-        sim::peers::fetch_libreswan([](const std::string& step) { fmt::print(stderr, "{}\n", step); });
+        sim::peers::fetch_package(wanted, [](const std::string& step) { fmt::print(stderr, "{}\n", step); });
     if (!package) return console.complain(package.error());
     const auto where = package->root.empty() ? std::string{"installed"} : package->root.string();
     if (console.json) {
         console.print_document(Json{{"path", where}, {"version", package->version}});
         return Exit::Held;
     }
-    Table table{{"libreswan", where}};
+    Table table{{wanted.name, where}};
     table.add({"version", package->version});
     console.print(table.text());
     return Exit::Held;
@@ -86,7 +87,10 @@ void add_peers(CLI::App& root, Request& request) {
     add_verb(*peers, request, "kernel", "Build the kernel of real peers in virtual time, unless it is there",
              make_kernel);
     add_verb(*peers, request, "libreswan", "Fetch libreswan and unpack it, without installing, unless that was done",
-             get_libreswan);
+             [](const Console& console) { return get(sim::peers::libreswan_package(), console); });
+    add_verb(*peers, request, "softether",
+             "Fetch SoftEther VPN Server and unpack it, without installing, unless that was done",
+             [](const Console& console) { return get(sim::peers::softether_package(), console); });
 }
 
 }  // namespace gatelab::cli

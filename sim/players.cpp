@@ -5,6 +5,7 @@
 #include "sim/gatelab_gateway.h"
 #include "sim/peers/libreswan_players.h"
 #include "sim/peers/openvpn_players.h"
+#include "sim/peers/softether_gateway.h"
 #include "sim/peers/strongswan_players.h"
 
 namespace gatelab::sim {
@@ -54,7 +55,7 @@ Result<std::unique_ptr<ClientPlayer>> make_client(const Stage& stage, const std:
         case topologies::Implementation::OpenVpn: return peers::make_openvpn_client(stage, name);
         case topologies::Implementation::SoftEther: break;
     }
-    return fail(Fault::Unsupported, name + ": nothing plays such a client");
+    return fail(Fault::Unsupported, name + ": SoftEther is a gateway only");
 }
 
 Result<std::unique_ptr<GatewayPlayer>> make_gateway(const Stage& stage, const std::string& name) {
@@ -65,7 +66,7 @@ Result<std::unique_ptr<GatewayPlayer>> make_gateway(const Stage& stage, const st
         case topologies::Implementation::Libreswan: return peers::make_libreswan_gateway(stage, name);
         case topologies::Implementation::Absent: return std::make_unique<AbsentGateway>(stage.network.host(name));
         case topologies::Implementation::OpenVpn: return peers::make_openvpn_gateway(stage, name);
-        case topologies::Implementation::SoftEther: break;
+        case topologies::Implementation::SoftEther: return peers::make_softether_gateway(stage, name);
     }
     return fail(Fault::Unsupported, name + ": nothing plays such a gateway");
 }

@@ -11,20 +11,16 @@
 #include "sim/peers/charon.h"
 #include "sim/peers/namespace_machine.h"
 #include "sim/peers/openvpn_config.h"
+#include "sim/peers/tls_keys.h"
 #include "sim/peers/uml/guest_machine.h"
 
 namespace gatelab::sim::peers {
-
-// The library that makes OpenSSL tell its keys; made by the build.
-const std::vector<std::pair<std::string_view, std::string_view>>& tls_keys_files();
 
 namespace {
 
 using namespace std::chrono_literals;
 
 constexpr const char* kFolder = "openvpn";
-constexpr const char* kKeyLogger = "tls-keys.so";
-constexpr const char* kKeys = "tls-keys.log";
 constexpr const char* kCounters = "cards.txt";
 constexpr Duration kRefresh = 500ms, kAttention = 1s;
 constexpr int kLinesInErrors = 40;
@@ -76,16 +72,12 @@ Result<std::unique_ptr<OpenVpnMachine>> OpenVpnMachine::start(const Stage& stage
     auto machine = make_machine(stage, self->options_);
     if (!machine) return pass(machine);
     self->machine_ = std::move(*machine);
-    if (auto put = self->put_key_logger(); !put) return pass(put);
+    if (!stage.folder.empty())
+        if (auto put = put_tls_keys_library(*self->machine_); !put) return pass(put);
     return self;
 }
 
 std::string OpenVpnMachine::folder() const { return machine_->inside(std::string{kFolder} + "/"); }
-
-Result<void> OpenVpnMachine::put_key_logger() {
-    if (stage_.folder.empty()) return {};
-    return write_file(share() / kKeyLogger, std::string{tls_keys_files().front().second});
-}
 
 Result<void> OpenVpnMachine::put(std::vector<ConfigFile> files) {
     for (auto& file : files) {
@@ -103,10 +95,9 @@ std::unique_ptr<OpenVpnProcess> OpenVpnMachine::run(const std::string& name, std
     options.program.arguments = std::move(arguments);
     options.program.environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "TZ=UTC"};
     options.program.output = fmt::format("{}/{}.out", kFolder, name);
-    if (!stage_.folder.empty()) {
-        options.program.environment.push_back("LD_PRELOAD=" + folder() + kKeyLogger);
-        options.program.environment.push_back("GATELAB_TLS_KEYS=" + folder() + kKeys);
-    }
+    if (!stage_.folder.empty())
+        for (auto& variable : tls_keys_environment(*machine_))
+            options.program.environment.push_back(std::move(variable));
     options.management = management_of(name);
     options.told = std::move(told);
     options.ended = [this, name, ended = std::move(ended)](Result<int> how) {
@@ -156,8 +147,7 @@ void OpenVpnMachine::count() {
 
 Result<void> OpenVpnMachine::finish() {
     if (stage_.folder.empty()) return {};
-    std::istringstream keys{read_file(share() / kKeys)};
-    for (std::string line; std::getline(keys, line);) stage_.keys.add_tls_line(std::move(line));
+    collect_tls_keys(*machine_, stage_.keys);
     const auto evidence = stage_.folder / options_.node;
     for (const auto& file : kept_)
         if (auto kept = write_file(evidence / file.path, file.text); !kept) return kept;

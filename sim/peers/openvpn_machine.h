@@ -62,7 +62,6 @@ public:
 
 private:
     OpenVpnMachine(const Stage& stage, Options options) : stage_(stage), options_(std::move(options)) {}
-    Result<void> put_key_logger();
     std::filesystem::path share() const { return machine_->folder() / "openvpn"; }
     void note_counters();
 
