@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <initializer_list>
 #include <thread>
 
 #include "cli/verbs.h"
@@ -18,19 +17,20 @@ struct Ability {
     std::string what, missing;
 };
 
-// The first of what is needed that is not there.
-std::string missing_of(const std::vector<Capability>& all, std::initializer_list<std::string_view> needed) {
-    for (const auto& one : all)
-        if (!one.available && std::find(needed.begin(), needed.end(), one.what) != needed.end()) return one.reason;
-    return {};
-}
-
 std::vector<Ability> abilities(const std::vector<Capability>& all) {
+    using topologies::Implementation;
+    const auto missing_of = [&](Implementation implementation, bool real_time) -> std::string {
+        const auto needed = sim::peers::needs_of(implementation, real_time);
+        for (const auto& one : all)
+            if (!one.available && std::find(needed.begin(), needed.end(), one.what) != needed.end()) return one.reason;
+        return {};
+    };
     return {{"simulations in virtual time", ""},
-            {"real strongSwan in virtual time",
-             missing_of(all, {"kernel", "memory of guests", "charon-systemd", "swanctl", "ip"})},
-            {"real strongSwan in real time",
-             missing_of(all, {"network namespaces", "/dev/net/tun", "charon-systemd", "swanctl", "kernel-libipsec"})}};
+            {"real strongSwan in virtual time", missing_of(Implementation::StrongSwan, false)},
+            {"real strongSwan in real time", missing_of(Implementation::StrongSwan, true)},
+            {"real OpenVPN in virtual time", missing_of(Implementation::OpenVpn, false)},
+            {"real OpenVPN in real time", missing_of(Implementation::OpenVpn, true)},
+            {"real SoftEther in real time", missing_of(Implementation::SoftEther, true)}};
 }
 
 // Some programs tell their version with a whole line of libraries.

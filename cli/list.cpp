@@ -1,7 +1,6 @@
 // gatelab list suites|cases|requirements|peers|topologies
 #include <fmt/format.h>
 
-#include "cli/machine.h"
 #include "cli/verbs.h"
 #include "conformance/case.h"
 #include "conformance/catalogue/catalogue.h"
@@ -62,11 +61,11 @@ Exit list_requirements(const Console& console, bool markdown) {
 }
 
 std::string why_not_here(const conformance::Player& player) {
-    if (!player.is_real() || player.real_time) return why_not(player.implementation);
-    if (const auto choice = sim::choose_real_peers(sim::RealPeers::Virtual); !choice) return choice.error().detail;
-    for (const auto* what : {"charon-systemd", "swanctl", "ip"})
-        if (const auto one = sim::peers::capability(what); one && !one->available) return one->reason;
-    return {};
+    if (!player.is_real()) return {};
+    if (!player.real_time)
+        if (const auto choice = sim::choose_real_peers(sim::RealPeers::Virtual); !choice) return choice.error().detail;
+    const auto able = sim::peers::can_run(player.implementation, player.real_time);
+    return able ? std::string{} : able.error().detail;
 }
 
 Exit list_peers(const Console& console) {

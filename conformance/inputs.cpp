@@ -4,6 +4,7 @@
 
 #include "sim/peers/capabilities.h"
 #include "sim/peers/libreswan_package.h"
+#include "sim/peers/softether_package.h"
 #include "sim/peers/uml/kernel.h"
 
 namespace gatelab::conformance {
@@ -32,6 +33,13 @@ std::map<std::string, std::string> inputs_of(const std::vector<const Job*>& jobs
         if (const auto version = swanctl ? number_in(swanctl->version) : ""; !version.empty())
             inputs["strongswan"] = version;
     }
+    if (plays(Implementation::OpenVpn)) {
+        const auto openvpn = sim::peers::capability("openvpn");
+        if (const auto version = openvpn ? number_in(openvpn->version) : ""; !version.empty())
+            inputs["openvpn"] = version;
+    }
+    if (plays(Implementation::SoftEther))
+        if (const auto package = sim::peers::find_softether()) inputs["softether"] = package->version;
     if (plays(Implementation::Libreswan))
         if (const auto package = sim::peers::find_libreswan()) inputs["libreswan"] = package->version;
     if (std::none_of(jobs.begin(), jobs.end(), [&](const Job* job) { return real(job) && !job->real_time(); }))

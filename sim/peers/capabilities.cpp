@@ -11,6 +11,9 @@
 
 #include "sim/peers/ask_program.h"
 #include "sim/peers/charon.h"
+#include "sim/peers/libreswan_package.h"
+#include "sim/peers/openvpn_config.h"
+#include "sim/peers/softether_package.h"
 #include "sim/peers/uml/ground.h"
 #include "sim/peers/warden.h"
 
@@ -53,6 +56,12 @@ Result<std::string> libipsec() {
     return fail(Fault::Unavailable, fmt::format("there is no {}: install libcharon-extra-plugins", kLibipsecPlugin));
 }
 
+Result<std::string> softether() {
+    const auto found = find_softether();
+    if (!found) return pass(found);
+    return "SoftEther VPN Server " + found->version;
+}
+
 Result<std::string> namespaces(WardenOptions options, bool with_card) {
     const auto warden = Warden::start(options);
     if (!warden) return pass(warden);
@@ -93,6 +102,8 @@ const std::vector<Thing>& things() {
          program(kCharonProgram, "charon-systemd and strongswan-swanctl", "")},
         {"swanctl", "configures strongSwan", program(kSwanctlProgram, "strongswan-swanctl", "--version")},
         {"kernel-libipsec", "ESP of strongSwan in real time", libipsec},
+        {"openvpn", "OpenVPN as a client or gateway", program(kOpenVpnProgram, "openvpn", "--version")},
+        {"softether", "SoftEther as an OpenVPN gateway in real time", softether},
         {"ip", "sets up and looks into real programs' machines", program("ip", "iproute2", "-V")},
         {"ping", "probes from real programs' machines", program("ping", "iputils-ping", "-V")},
         {"iperf3", "traffic from real stacks", program("iperf3", "iperf3", "--version")},
@@ -123,8 +134,37 @@ std::optional<Capability> capability(std::string_view what) {
     return thing == all.end() ? std::nullopt : std::optional{examine(*thing)};
 }
 
-Result<void> can_run_strongswan() {
-    for (const auto* what : {"/dev/net/tun", "charon-systemd", "swanctl", "kernel-libipsec"})
+std::vector<std::string> needs_of(topologies::Implementation implementation, bool real_time) {
+    using topologies::Implementation;
+    std::vector<std::string> needs;
+    if (is_program(implementation))
+        needs = real_time ? std::vector<std::string>{"network namespaces", "/dev/net/tun"}
+                          : std::vector<std::string>{"kernel", "memory of guests"};
+    const auto add = [&](std::initializer_list<const char*> more) {
+        needs.insert(needs.end(), more.begin(), more.end());
+    };
+    switch (implementation) {
+        case Implementation::StrongSwan:
+            add({"charon-systemd", "swanctl", real_time ? "kernel-libipsec" : "ip"});
+            break;
+        case Implementation::OpenVpn: add({"openvpn"}); break;
+        case Implementation::SoftEther: add({"softether", "ip"}); break;
+        case Implementation::Libreswan: add({"ip"}); break;
+        case Implementation::Gatelab:
+        case Implementation::Absent: break;
+    }
+    return needs;
+}
+
+Result<void> can_run(topologies::Implementation implementation, bool real_time) {
+    using topologies::Implementation;
+    if (!real_time && implementation == Implementation::SoftEther)
+        return fail(Fault::Unavailable, "SoftEther takes part in real time only (--real-peers=realtime)");
+    if (real_time && implementation == Implementation::Libreswan)
+        return fail(Fault::Unavailable, "libreswan takes part in virtual time only (--real-peers=virtual)");
+    if (implementation == Implementation::Libreswan)
+        if (const auto found = find_libreswan(); !found) return pass(found);
+    for (const auto& what : needs_of(implementation, real_time))
         if (const auto one = capability(what); !one->available) return fail(Fault::Unavailable, one->reason);
     return {};
 }

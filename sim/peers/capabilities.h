@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "impl/base/result.h"
+#include "topologies/model/topology.h"
 
 namespace gatelab::sim::peers {
 
@@ -25,7 +26,11 @@ std::vector<Capability> capabilities();
 // One of them, tried alone; nothing when there is none of that name.
 std::optional<Capability> capability(std::string_view what);
 
-// Unavailable, with the reasons, unless a strongSwan peer can run here in real time. In virtual time see uml/ground.h.
-Result<void> can_run_strongswan();
+// What an implementation needs of these to take part in real or in virtual time.
+std::vector<std::string> needs_of(topologies::Implementation, bool real_time);
+// Unavailable, with the first reason, unless it can take part here.
+Result<void> can_run(topologies::Implementation, bool real_time);
+// In real time.
+inline Result<void> can_run_strongswan() { return can_run(topologies::Implementation::StrongSwan, true); }
 
 }  // namespace gatelab::sim::peers

@@ -29,6 +29,9 @@ TEST(Inputs, NameTheRealProgramThatTakesPartAndItsKernel) {
     EXPECT_EQ(strongswan.count("libreswan"), 0u);
     EXPECT_EQ(libreswan.count("libreswan"), sim::peers::find_libreswan() ? 1u : 0u);
     EXPECT_EQ(libreswan.count("strongswan"), 0u);
+    const auto openvpn = inputs_with_client("openvpn");
+    EXPECT_EQ(openvpn.count("openvpn"), sim::peers::capability("openvpn")->available ? 1u : 0u);
+    EXPECT_EQ(openvpn.count("softether"), 0u);
     EXPECT_EQ(libreswan.count("kernel_hash"), sim::peers::uml::find_kernel() ? 1u : 0u);
 }
 

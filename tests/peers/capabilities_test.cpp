@@ -17,7 +17,8 @@ TEST(Capabilities, NameWhatIsMissingAndWhatToDo) {
         EXPECT_EQ(one.available, !one.version.empty()) << one.what;
         EXPECT_FALSE(one.purpose.empty()) << one.what;
         if (!one.available) {
-            EXPECT_THAT(one.reason, ::testing::AnyOf(HasSubstr("install"), HasSubstr("; "))) << one.what;
+            EXPECT_THAT(one.reason, ::testing::AnyOf(HasSubstr("install"), HasSubstr("; "), HasSubstr("run gatelab")))
+                << one.what;
         }
     }
 }
@@ -34,6 +35,15 @@ TEST(Capabilities, AgreeWithWhatAStrongSwanPeerNeeds) {
     for (const auto* needed : {"/dev/net/tun", "charon-systemd", "swanctl", "kernel-libipsec"})
         all_there &= capability(needed)->available;
     EXPECT_EQ(can_run_strongswan().has_value(), all_there);
+}
+
+TEST(Capabilities, TellWhichProgramsKeepToOneKindOfTime) {
+    using topologies::Implementation;
+    EXPECT_THAT(can_run(Implementation::SoftEther, false).error().detail, HasSubstr("real time only"));
+    EXPECT_THAT(can_run(Implementation::Libreswan, true).error().detail, HasSubstr("virtual time only"));
+    EXPECT_TRUE(can_run(Implementation::Gatelab, true));
+    for (const bool real_time : {true, false})
+        EXPECT_THAT(needs_of(Implementation::OpenVpn, real_time), ::testing::Contains("openvpn"));
 }
 
 TEST(Capabilities, NameTheCommandThatBuildsTheKernel) {
