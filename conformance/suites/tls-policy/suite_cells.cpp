@@ -16,8 +16,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// What a client may say of a handshake that TLS ended: the alert, or that nothing came of it.
-const std::vector<std::string> kTlsEnded = {"tls-failed", "handshake-timeout", "peer-closed"};
+// What a client may say of a handshake that TLS ended: the alert, or that the gateway hung up, or that nothing came of
+// it.
+const std::vector<std::string> kTlsEnded = {"tls-failed", "handshake-timeout", "peer-exit", "peer-closed"};
 constexpr Duration kHandshake = 90s;  // OpenVPN's own limit is 60 s
 
 struct List {
