@@ -19,6 +19,7 @@ std::string_view name_of(Feature feature) {
         case Feature::AnyCertificate: return "any-certificate";
         case Feature::Restart: return "restart";
         case Feature::LongPassword: return "long-password";
+        case Feature::TlsPolicy: return "tls-policy";
     }
     return "?";
 }
@@ -56,7 +57,8 @@ const std::vector<Player>& players() {
          .tunnels = {Tunnel::OpenVpn}},
         {.name = "softether",
          .implementation = Implementation::SoftEther,
-         .lacks = {{Feature::VirtualTime, "SoftEther lives by the machine's clock"}},
+         .lacks = {{Feature::VirtualTime, "SoftEther lives by the machine's clock"},
+                   {Feature::TlsPolicy, "SoftEther has a list of suites of its own, whatever it is told"}},
          .real_time = true,
          .tunnels = {Tunnel::OpenVpn},
          .sides = Side::Gateway},

@@ -22,6 +22,7 @@ enum class Feature {
     AnyCertificate,  // presents a certificate of its own that is not valid, too
     Restart,         // a gateway that starts anew when it is asked to
     LongPassword,    // passwords of more than a kilobyte, such as the tokens of Entra
+    TlsPolicy,       // takes the TLS versions and cipher suites that it is told, and no others
 };
 std::string_view name_of(Feature);  // "native-esp"
 

@@ -39,6 +39,7 @@ std::vector<Case> tls_profile() {
         {.id = "connects-as-shipped",
          .requirements = {"P2S-PKG-30", "P2S-PKG-31", "P2S-PKG-33"},
          .sentence = "A client with Azure's profile, only certificate and key filled in, connects over TCP 443.",
+         .needs = {{Side::Gateway, Feature::TlsPolicy}},
          .topology = as_shipped,
          .check = connects_as_shipped},
         {.id = "leaves-keepalive-to-the-gateway",

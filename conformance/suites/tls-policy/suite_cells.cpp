@@ -57,6 +57,7 @@ Case connects_with(const List& list, const std::string& suite) {
     return {.id = fmt::format("connects-{}-{}", list.profile, slug_of(suite)),
             .requirements = {list.requirement},
             .sentence = fmt::format("With {}, a client that offers {} alone connects with it.", list.profile, suite),
+            .needs = {{Side::Gateway, Feature::TlsPolicy}},
             .topology = [list, suite](const Pair& pair) { return offering(pair, list.profile, suite); },
             .check =
                 [expected = fmt::format("{}/{}", version, suite)](Context& context) {
@@ -70,6 +71,7 @@ Case refuses(const List& list, const std::string& suite) {
     return {.id = fmt::format("refuses-{}-{}", list.profile, slug_of(suite)),
             .requirements = {std::string{list.requirement} + "-REFUSED"},
             .sentence = fmt::format("With {}, a client that offers {} alone is refused.", list.profile, suite),
+            .needs = {{Side::Gateway, Feature::TlsPolicy}},
             .topology = [list, suite](const Pair& pair) { return offering(pair, list.profile, suite); },
             .check =
                 [](Context& context) {

@@ -165,6 +165,8 @@ Case version_case(std::string id, std::string sentence, std::string profile, std
     return {.id = std::move(id),
             .requirements = {"P2S-PROTO-07", profile == "p2s-2026" ? "P2S-TLS-01" : "P2S-TLS-02"},
             .sentence = std::move(sentence),
+            .needs = {{Side::Gateway, Feature::TlsPolicy}},
+            .needs = {{Side::Gateway, Feature::TlsPolicy}},
             .topology = [profile, most](const Pair& pair) { return with_policy(pair, profile, most); },
             .check =
                 [version](Context& context) {
