@@ -142,6 +142,7 @@ Case floor_case(Side side, std::uint16_t version, const char* number) {
                 ? fmt::format("A client that speaks no more than TLS {} gets no TLS from the gateway but an alert.",
                               number)
                 : fmt::format("A client has nothing to do with a gateway that picks TLS {}.", number),
+        .needs = {{Side::Gateway, Feature::TlsPolicy}},
         .topology =
             [at_gateway](const Pair& pair) { return with_nobody_at(pair, at_gateway ? Side::Client : Side::Gateway); },
         .check =
@@ -165,7 +166,6 @@ Case version_case(std::string id, std::string sentence, std::string profile, std
     return {.id = std::move(id),
             .requirements = {"P2S-PROTO-07", profile == "p2s-2026" ? "P2S-TLS-01" : "P2S-TLS-02"},
             .sentence = std::move(sentence),
-            .needs = {{Side::Gateway, Feature::TlsPolicy}},
             .needs = {{Side::Gateway, Feature::TlsPolicy}},
             .topology = [profile, most](const Pair& pair) { return with_policy(pair, profile, most); },
             .check =
