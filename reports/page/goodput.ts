@@ -25,6 +25,12 @@ interface Series {
 const labels: Record<string, string> = { ikev2: 'IKEv2 and ESP', 'openvpn-udp': 'OpenVPN over UDP', 'openvpn-tcp': 'OpenVPN over TCP' };
 const ours = 'gatelab/gatelab';
 
+// "openvpn" where it plays both sides.
+function playersOf(pair: string): string {
+  const [client, gateway] = pair.split('/');
+  return client === gateway ? client : `${client} dials ${gateway}`;
+}
+
 function pointOf(entry: Entry): Point | null {
   const metrics = entry.result.real_time ? entry.result.machine.metrics ?? {} : entry.result.metrics;
   const { goodput_mbps: goodput, rtt_ms: rtt, loss_percent: loss, plain_mbps: plain } = metrics;
@@ -40,7 +46,10 @@ function seriesOf(points: Point[]): Series[] {
     series.points.push(point);
     found.set(point.series, series);
   }
-  return [...found.values()];
+  // A carrier's lines side by side, ours first.
+  const known = Object.keys(labels);
+  const rank = ({ carrier, pair }: Series) => (known.includes(carrier) ? known.indexOf(carrier) : known.length) * 2 + (pair === ours ? 0 : 1);
+  return [...found.values()].sort((a, b) => rank(a) - rank(b));
 }
 
 const numbers = (values: number[]): number[] => [...new Set(values)].sort((a, b) => a - b);
@@ -123,7 +132,7 @@ function panel(rtt: number, all: Series[], points: Point[], scale: Scale, losses
     group.append(svg('path', { class: 'line', d: line(placed.map(({ x, y }) => [x, y])) }));
     for (const { point, x, y } of placed) {
       const mark = marker(carriers.indexOf(series.carrier) % 3, x, y);
-      mark.append(svg('title', {}, `${labels[point.carrier] ?? point.carrier}, ${point.pair}: ${figure(point.goodput)} Mbit/s`));
+      mark.append(svg('title', {}, `${labels[point.carrier] ?? point.carrier}, ${playersOf(point.pair)}: ${figure(point.goodput)} Mbit/s`));
       group.append(mark);
     }
     drawing.append(group);
@@ -144,7 +153,7 @@ function legend(all: Series[], carriers: string[], severalPairs: boolean): HTMLE
     'ul',
     { class: 'legend' },
     ...all.map((series) =>
-      h('li', {}, swatch(style(series, carriers), carriers.indexOf(series.carrier) % 3), labels[series.carrier] ?? series.carrier, severalPairs && h('small', {}, ` ${series.pair.replace('/', ' dials ')}`))),
+      h('li', {}, swatch(style(series, carriers), carriers.indexOf(series.carrier) % 3), labels[series.carrier] ?? series.carrier, severalPairs && h('small', {}, ` ${playersOf(series.pair)}`))),
     h('li', {}, swatch(''), 'no tunnel'),
   );
 }
@@ -171,8 +180,8 @@ function table(all: Series[], points: Point[], rtts: number[], losses: number[])
   const counterpart = (series: Series) => (series.pair === ours ? undefined : all.find((one) => one.carrier === series.carrier && one.pair === ours));
   const head = h('tr', {}, h('th', { scope: 'col' }, 'round trip'), h('th', { scope: 'col' }, 'lost'), h('th', { scope: 'col' }, 'no tunnel'));
   for (const series of all) {
-    head.append(h('th', { scope: 'col' }, labels[series.carrier] ?? series.carrier, h('small', {}, series.pair.replace('/', ' dials '))));
-    if (counterpart(series)) head.append(h('th', { scope: 'col' }, 'ratio', h('small', {}, 'gatelab to them')));
+    head.append(h('th', { scope: 'col' }, labels[series.carrier] ?? series.carrier, h('small', {}, playersOf(series.pair))));
+    if (counterpart(series)) head.append(h('th', { scope: 'col' }, 'ratio', h('small', {}, 'gatelab to it')));
   }
   const body = h('tbody');
   for (const rtt of rtts)

@@ -4,7 +4,7 @@ import { h } from './dom';
 import { goodput } from './goodput';
 import { policyGrid } from './grid';
 import { matrix, summary, verdictButtons } from './matrix';
-import { change, onChange, opened, readHash, view } from './state';
+import { change, onChange, opened, pairs as allPairs, readHash, view } from './state';
 
 type Theme = 'light' | 'dark';
 
@@ -96,7 +96,7 @@ function start(): void {
       h('button', { type: 'button', class: 'quiet', click: () => dialog.showModal() }, 'Keys ', h('kbd', {}, '?')),
       h('button', { type: 'button', class: 'quiet', click: switchTheme }, 'Theme ', h('kbd', {}, 't')),
     ),
-    h('main', {}, h('div', { class: 'overview' }, summary(buttons[0].element), pairs.element), policyGrid() ?? '', goodput() ?? '', caseList(buttons[1].element)),
+    h('main', {}, h('div', { class: allPairs.length > 4 ? 'overview wide' : 'overview' }, summary(buttons[0].element), pairs.element), policyGrid() ?? '', goodput() ?? '', caseList(buttons[1].element)),
     drawer,
     dialog,
   );

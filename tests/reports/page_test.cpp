@@ -120,9 +120,20 @@ TEST_F(Page, PlotsAndTabulatesGoodput) {
     ASSERT_TRUE(has(text, "data-ready=\"true\""));
     EXPECT_TRUE(has(text, "Goodput in Mbit/s at a round trip of 10 ms, by packets lost"));
     EXPECT_EQ(count(text, "<g class=\"series "), 3u + 3u) << "three lines, and as many in the legend";
-    EXPECT_TRUE(has(text, "<title>OpenVPN over UDP, openvpn-realtime/openvpn-realtime: 22.3 Mbit/s</title>"));
+    EXPECT_TRUE(has(text, "<title>OpenVPN over UDP, openvpn-realtime: 22.3 Mbit/s</title>"));
     EXPECT_TRUE(has(text, ">91.3</a><small>50 %</small>"));
     EXPECT_TRUE(has(text, "<td class=\"ratio\">2.00</td>"));
+}
+
+TEST_F(Page, GivesTheMatrixTheWholeWidthWherePairsAreMany) {
+    EXPECT_TRUE(has(dom(), "<div class=\"overview\">"));
+    auto report = sample_report();
+    for (const auto* gateway : {"openvpn", "openvpn-realtime", "softether"}) {
+        report.cases.push_back(report.cases.front());
+        report.cases.back().gateway = gateway;
+    }
+    ASSERT_TRUE(write_all(report, folder));
+    EXPECT_TRUE(has(dom(), "<div class=\"overview wide\">"));
 }
 
 }  // namespace
