@@ -155,6 +155,11 @@ void FakeHost::send(Bytes packet) {
 
 void FakeHost::feed_esp(Ipv4Address remote, ByteView payload) { raw_.at(IpProtocol::Esp)->take(remote, payload); }
 
+void FakeHost::feed_udp(ByteView packet) {
+    const auto udp = udp_of(packet);
+    udp_.at(udp->destination.port)->take(*udp);
+}
+
 void FakeHost::receive(Bytes packet) {
     const auto header = ip_header(packet);
     if (!header) return;

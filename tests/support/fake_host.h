@@ -28,6 +28,7 @@ public:
     bool mute = false;                  // what sockets are given to send vanishes at once, without a copy
     // As if an ESP packet had arrived, without any work of ours around it.
     void feed_esp(Ipv4Address remote, ByteView payload);
+    void feed_udp(ByteView packet);  // the same of a whole UDP packet
 
     // --- Host -------------------------------------------------------------------------------------------------------
     Instant now() const override { return network_.now(); }
