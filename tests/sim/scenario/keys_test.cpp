@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include "sim/wireshark_profile.h"
+#include "tests/sim/scenario/openvpn_sample.h"
+#include "tests/sim/scenario/sample.h"
+
 namespace gatelab::sim {
 namespace {
 
@@ -57,6 +61,29 @@ TEST(KeyFiles, KeepWhatBothEndsReportOnce) {
     log.add(gcm_keys());
     EXPECT_EQ(log.esp_table(), to_esp_line(esp_parameters()) + "\n");
     EXPECT_EQ(log.ikev2_table(), to_ikev2_line(gcm_keys()) + "\n");
+}
+
+TEST(KeyFiles, KeepTheKeysOfTls) {
+    KeyLog log;
+    log.add_tls_line("CLIENT_RANDOM 01 02");
+    log.add_tls_line("CLIENT_RANDOM 01 02");
+    log.add_tls_line("CLIENT_RANDOM 03 04");
+    EXPECT_EQ(log.tls_lines(), "CLIENT_RANDOM 01 02\nCLIENT_RANDOM 03 04\n");
+}
+
+TEST(WiresharkProfile, TellsHowOpenVpnIsProtectedAndOnWhichPorts) {
+    using testing::HasSubstr;
+    using testing::Not;
+    const auto azure = wireshark_profile_of(openvpn_office("openvpn: {transport: tcp}", ""));
+    EXPECT_THAT(azure.preferences, HasSubstr("tls.keylog_file: keys/sslkeylog.txt\n"));
+    EXPECT_THAT(azure.preferences, HasSubstr("openvpn.tls_auth: TRUE\nopenvpn.tls_auth_hmac_size: 32\n"));
+    EXPECT_EQ(azure.decode_as_entries, "decode_as_entry: tcp.port,443,TLS,OpenVPN\n");
+    const auto crypt = wireshark_profile_of(
+        openvpn_office("openvpn: {transport: udp}", "tcp_port: 1194, udp_port: 1195, protection: tls-crypt"));
+    EXPECT_THAT(crypt.preferences, HasSubstr("openvpn.tls_crypt: TRUE\n"));
+    EXPECT_THAT(crypt.preferences, Not(HasSubstr("tls_auth")));
+    EXPECT_EQ(crypt.decode_as_entries, "decode_as_entry: udp.port,1195,(none),OpenVPN\n");
+    EXPECT_THAT(wireshark_profile_of(office().topology()).preferences, Not(HasSubstr("openvpn")));
 }
 
 }  // namespace
