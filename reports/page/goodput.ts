@@ -209,11 +209,12 @@ export function goodput(): HTMLElement | null {
   const rtts = numbers(points.map((point) => point.rtt)), losses = numbers(points.map((point) => point.loss));
   const scale = new Scale(values, losses);
   const severalPairs = new Set(all.map((series) => series.pair)).size > 1;
+  const outer = severalPairs && carriers.includes('openvpn-tcp') ? ' Over TCP, a tunnel is as fast as its machine’s TCP: the simulated machines have Reno, those of real programs what Linux has.' : '';
   return h(
     'section',
     { class: 'goodput', 'aria-label': 'Goodput' },
     h('div', { class: 'titled' }, h('h2', {}, 'Goodput of TCP through the tunnel'), legend(all, carriers, severalPairs)),
-    h('p', { class: 'quiet' }, 'Mbit/s on a logarithmic scale. Small figures: the share of what the same transfer got at the same time without a tunnel; each loses packets of its own, so that figures under loss vary.'),
+    h('p', { class: 'quiet' }, 'Mbit/s on a logarithmic scale. Small figures: the share of what the same transfer got at the same time without a tunnel; each loses packets of its own, so that figures under loss vary.' + outer),
     h('div', { class: 'panels' }, ...rtts.map((rtt) => panel(rtt, all, points, scale, losses, carriers))),
     h('div', { class: 'scroll' }, table(all, points, rtts, losses)),
   );
