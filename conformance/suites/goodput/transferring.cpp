@@ -2,12 +2,11 @@
 //
 //   app1 --- vnet --- gateway --- isp --- alice     a transfer from app1 to alice, through her tunnel
 //                                  | |
-//                          server -+ +--- plain     the yardstick: the same transfer at the same time, without a
-//                          tunnel,
-//                                                   over a link like alice's
+//                          server -+ +--- plain     the yardstick: the same transfer without a tunnel, at the same time
 //
 // Round-trip time, rate and loss are those of the links to alice and to plain; the other links are fast. Both senders
-// are simulated machines, so that real programs are measured with the same inner TCP as our own.
+// are simulated machines, so that real programs are measured with the same inner TCP as our own. The TCP around OpenVPN
+// is that of the machine: ns-3's Reno for our own, Linux's for a real program.
 #include <fmt/format.h>
 
 #include <boost/range/iterator_range.hpp>
