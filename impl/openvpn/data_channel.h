@@ -28,7 +28,7 @@ struct DataParameters {
     crypto::Hash auth = crypto::Hash::Sha1;  // CBC only
     std::uint8_t key_id = 0;
     std::optional<std::uint32_t> peer_id;  // 24 bits; present: P_DATA_V2 is sent
-    Transport transport = Transport::Udp;  // TCP: every packet id must be the next one
+    Transport transport = Transport::Udp;  // TCP: packet ids must ascend
     std::size_t replay_window = 64;        // packets
     Duration replay_time = std::chrono::seconds(15);
 };

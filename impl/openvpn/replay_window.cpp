@@ -30,7 +30,6 @@ std::uint32_t ReplayWindow::highest_at_the_limit(Instant now) const {
 
 bool ReplayWindow::is_unseen(std::uint32_t id) const {
     if (id == 0) return false;
-    if (packets_ == 0) return highest_ == 0 || id == highest_ + 1;  // highest_ + 1 may wrap to 0, which is no id
     return id > highest_ || (highest_ - id < packets_ && !is_marked(id));
 }
 

@@ -11,7 +11,8 @@ namespace gatelab::openvpn {
 
 // Remembers the last `packets` ids up to the highest one. Ids lie close together in time as well: once an id has been
 // there for more than `back`, no lower one is taken any more. Whole seconds count, as in the real program; 0: no limit.
-// With `packets` of 0, as over TCP, every id must be the next one, and the first may be any but 0.
+// With `packets` of 0, as over TCP, ids must ascend. The manual would allow no gap there, but a sender whose queue is
+// full drops packets that have their id already, and 2.6 takes what follows.
 //
 // An id is first looked at, and marked only when its packet proved authentic: otherwise anyone could move the window.
 class ReplayWindow {

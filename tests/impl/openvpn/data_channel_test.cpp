@@ -162,17 +162,16 @@ TEST_P(EveryDataForm, TakesNothingFromTheHeapPerPacket) {
     EXPECT_TRUE(all);
 }
 
-TEST_P(EveryDataForm, TakesTcpPacketsInTheirOrderOnly) {
+TEST_P(EveryDataForm, TakesAscendingIdsOnlyOverTcp) {
     auto parameters = data_parameters(GetParam(), Role::Server);
     parameters.transport = Transport::Tcp;
     DataChannel server{parameters, random_};
     const auto first = sealed(client_, Bytes(9, 1)), second = sealed(client_, Bytes(9, 2)),
                third = sealed(client_, Bytes(9, 3));
     EXPECT_TRUE(opened(server, first));
-    EXPECT_EQ(opened(server, third), tl::unexpected<DataDrop>(DataDrop::Replayed));
-    EXPECT_TRUE(opened(server, second));
-    EXPECT_EQ(opened(server, first), tl::unexpected<DataDrop>(DataDrop::Replayed));
-    EXPECT_TRUE(opened(server, third));
+    EXPECT_TRUE(opened(server, third)) << "the sender's queue had no room for the second";
+    for (const auto& old : {first, second, third})
+        EXPECT_EQ(opened(server, old), tl::unexpected<DataDrop>(DataDrop::Replayed));
 }
 
 INSTANTIATE_TEST_SUITE_P(OpenVpn, EveryDataForm, testing::ValuesIn(all_data_forms()),
