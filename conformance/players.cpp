@@ -18,6 +18,11 @@ std::string_view name_of(Feature feature) {
         case Feature::ManySelectors: return "many-selectors";
         case Feature::AnyCertificate: return "any-certificate";
         case Feature::Restart: return "restart";
+        case Feature::ProtectedControl: return "protected-control";
+        case Feature::StrictOptions: return "strict-options";
+        case Feature::KeyIdsInTurn: return "key-ids-in-turn";
+        case Feature::OneReply: return "one-reply";
+        case Feature::RouteLimit: return "route-limit";
         case Feature::LongPassword: return "long-password";
         case Feature::TlsPolicy: return "tls-policy";
     }
@@ -49,15 +54,26 @@ const std::vector<Player>& players() {
                    {Feature::ManySelectors, "libreswan 4.10 has one traffic selector a side"},
                    {Feature::AnyCertificate, "pluto does not load a certificate of its own that is not valid"}},
          .by_name_only = true},
-        {.name = "openvpn", .implementation = Implementation::OpenVpn, .tunnels = {Tunnel::OpenVpn}},
+        {.name = "openvpn",
+         .implementation = Implementation::OpenVpn,
+         .lacks = {{Feature::StrictOptions, "openvpn only warns about an options string that does not match"},
+                   {Feature::RouteLimit, "openvpn takes any number of routes"},
+                   {Feature::KeyIdsInTurn, "openvpn answers any soft reset by one of its own, under the next key id"},
+                   {Feature::OneReply, "openvpn takes the address of a second reply, too"}},
+         .tunnels = {Tunnel::OpenVpn}},
         {.name = "openvpn-realtime",
          .implementation = Implementation::OpenVpn,
-         .lacks = {{Feature::VirtualTime, "openvpn lives by the machine's clock"}},
+         .lacks = {{Feature::StrictOptions, "openvpn only warns about an options string that does not match"},
+                   {Feature::RouteLimit, "openvpn takes any number of routes"},
+                   {Feature::KeyIdsInTurn, "openvpn answers any soft reset by one of its own, under the next key id"},
+                   {Feature::OneReply, "openvpn takes the address of a second reply, too"},
+                   {Feature::VirtualTime, "openvpn lives by the machine's clock"}},
          .real_time = true,
          .tunnels = {Tunnel::OpenVpn}},
         {.name = "softether",
          .implementation = Implementation::SoftEther,
          .lacks = {{Feature::VirtualTime, "SoftEther lives by the machine's clock"},
+                   {Feature::ProtectedControl, "SoftEther leaves the control channel as it is"},
                    {Feature::TlsPolicy, "SoftEther has a list of suites of its own, whatever it is told"}},
          .real_time = true,
          .tunnels = {Tunnel::OpenVpn},

@@ -11,18 +11,23 @@ namespace gatelab::conformance {
 
 // What a case may need of a player.
 enum class Feature {
-    NativeEsp,       // carries ESP as IP protocol 50 when there is no NAT
-    HonestNat,       // claims to be behind a NAT only when it is
-    VirtualTime,     // takes part in simulated time, so that hours cost nothing
-    StaySilent,      // does not answer an IKE_SA_INIT request that it cannot read
-    CountDrops,      // tells how many packets it dropped, and why
-    TellNat,         // tells on which side it found a NAT
-    FirstGroup,      // takes MODP_2048_256, which a client with Azure's default policy tries first
-    ManySelectors,   // has children with more than one traffic selector a side
-    AnyCertificate,  // presents a certificate of its own that is not valid, too
-    Restart,         // a gateway that starts anew when it is asked to
-    LongPassword,    // passwords of more than a kilobyte, such as the tokens of Entra
-    TlsPolicy,       // takes the TLS versions and cipher suites that it is told, and no others
+    NativeEsp,         // carries ESP as IP protocol 50 when there is no NAT
+    HonestNat,         // claims to be behind a NAT only when it is
+    VirtualTime,       // takes part in simulated time, so that hours cost nothing
+    StaySilent,        // does not answer an IKE_SA_INIT request that it cannot read
+    CountDrops,        // tells how many packets it dropped, and why
+    TellNat,           // tells on which side it found a NAT
+    FirstGroup,        // takes MODP_2048_256, which a client with Azure's default policy tries first
+    ManySelectors,     // has children with more than one traffic selector a side
+    AnyCertificate,    // presents a certificate of its own that is not valid, too
+    Restart,           // a gateway that starts anew when it is asked to
+    ProtectedControl,  // puts tls-auth, tls-crypt or tls-crypt-v2 around control packets
+    StrictOptions,     // refuses a client whose options string does not match, where it is told to
+    KeyIdsInTurn,      // drops a soft reset whose key id is not the next
+    OneReply,          // takes its options once
+    RouteLimit,        // refuses more than 1,000 pushed routes
+    LongPassword,      // passwords of more than a kilobyte, such as the tokens of Entra
+    TlsPolicy,         // takes the TLS versions and cipher suites that it is told, and no others
 };
 std::string_view name_of(Feature);  // "native-esp"
 

@@ -374,9 +374,9 @@ ControlPacket RogueOpenVpn::next_control(Opcode opcode, ByteView payload) {
 
 void RogueOpenVpn::send_control(Instant now, ControlPacket packet) { state_->emit(now, std::move(packet)); }
 
-Bytes RogueOpenVpn::protect(Instant now, const ControlPacket& packet) {
-    return state_->channel.protect(now, encode(packet));
-}
+Bytes RogueOpenVpn::protect(Instant now, const ControlPacket& packet) { return protect_plain(now, encode(packet)); }
+
+Bytes RogueOpenVpn::protect_plain(Instant now, ByteView plain) { return state_->channel.protect(now, plain); }
 
 DataChannel* RogueOpenVpn::data(std::optional<std::uint8_t> key_id) {
     if (key_id) {

@@ -63,6 +63,7 @@ public:
     openvpn::ControlPacket next_control(openvpn::Opcode, ByteView payload = {});  // takes a packet id of the newest key
     void send_control(Instant now, openvpn::ControlPacket);                       // through the hooks
     Bytes protect(Instant now, const openvpn::ControlPacket&);
+    Bytes protect_plain(Instant now, ByteView plain);                     // of anything
     Bytes seal(ByteView inner, std::optional<std::uint8_t> key_id = {});  // a data packet; "" without such a key
     openvpn::DataChannel* data(std::optional<std::uint8_t> key_id = {});
     openvpn::DataParameters data_parameters(std::optional<std::uint8_t> key_id = {}) const;

@@ -32,6 +32,7 @@ const std::vector<Suite>& suites() {
         {"tls-policy",
          "Every TLS suite of Azure's two lists, what lies outside them, and the profile that goes with them",
          topologies::Tunnel::OpenVpn},
+        {"openvpn-deviations", "What OpenVPN ends do about a peer that breaks one rule", topologies::Tunnel::OpenVpn},
         {"goodput", "What a TCP transfer gets through a tunnel, against loss and round-trip time", std::nullopt},
     };
     return kSuites;
@@ -48,6 +49,9 @@ const std::vector<Case>& cases() {
             add(all, "esp-basic", family());
         for (auto* family : {policy_cells, policy_refusals}) add(all, "p2s-ike-policy", family());
         for (auto* family : {tls_suites, tls_versions, tls_profile}) add(all, "tls-policy", family());
+        for (auto* family : {breaking_headers, breaking_the_control_channel, breaking_the_key_exchange,
+                             breaking_data_packets, playing_a_gateway})
+            add(all, "openvpn-deviations", family());
         add(all, "goodput", transferring());
         return all;
     }();

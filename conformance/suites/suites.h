@@ -38,6 +38,13 @@ std::vector<Case> tls_suites();
 std::vector<Case> tls_versions();
 std::vector<Case> tls_profile();
 
+// openvpn-deviations
+std::vector<Case> breaking_headers();
+std::vector<Case> breaking_the_control_channel();
+std::vector<Case> breaking_the_key_exchange();
+std::vector<Case> breaking_data_packets();
+std::vector<Case> playing_a_gateway();
+
 // goodput
 std::vector<Case> transferring();
 
