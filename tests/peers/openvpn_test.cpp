@@ -149,6 +149,17 @@ TEST_P(OpenVpnPair, ReachesTheInsideOverUdp) {
     finish();
 }
 
+TEST_P(OpenVpnPair, IsServedOverUdpWhereThereIsTcpToo) {
+    door().openvpn.udp_port = 1194;
+    alice().openvpn.transport = Transport::Udp;
+    ASSERT_TRUE(runs());
+    ASSERT_TRUE(connects()) << client().status().failure;
+    EXPECT_EQ(session()->status().protocol, "openvpn-udp");
+    EXPECT_EQ(scenario->ping("alice", "web", 3).received, 3);
+    EXPECT_EQ(scenario->ping("web", "alice", 3).received, 3);
+    finish();
+}
+
 TEST_P(OpenVpnPair, ProtectsTheControlChannelInAnyWay) {
     for (const auto protection : {Protection::TlsCrypt, Protection::TlsCryptV2, Protection::None})
         for (const auto transport : {Transport::Tcp, Transport::Udp}) {
