@@ -9,9 +9,10 @@
 namespace gatelab::conformance {
 namespace {
 
-std::map<std::string, std::string> inputs_with_client(const std::string& client) {
+std::map<std::string, std::string> inputs_with_client(const std::string& client,
+                                                      const std::string& suite = "esp-basic") {
     Options options;
-    options.suites = {"esp-basic"};
+    options.suites = {suite};
     options.client = client;
     options.gateway = "gatelab";
     const auto jobs = select(options).value();
@@ -29,7 +30,7 @@ TEST(Inputs, NameTheRealProgramThatTakesPartAndItsKernel) {
     EXPECT_EQ(strongswan.count("libreswan"), 0u);
     EXPECT_EQ(libreswan.count("libreswan"), sim::peers::find_libreswan() ? 1u : 0u);
     EXPECT_EQ(libreswan.count("strongswan"), 0u);
-    const auto openvpn = inputs_with_client("openvpn");
+    const auto openvpn = inputs_with_client("openvpn", "tls-policy");
     EXPECT_EQ(openvpn.count("openvpn"), sim::peers::capability("openvpn")->available ? 1u : 0u);
     EXPECT_EQ(openvpn.count("softether"), 0u);
     EXPECT_EQ(libreswan.count("kernel_hash"), sim::peers::uml::find_kernel() ? 1u : 0u);
