@@ -1,6 +1,5 @@
 #include "conformance/worlds.h"
 
-#include <boost/range/iterator_range.hpp>
 #include <cstdlib>
 
 namespace gatelab::conformance {

@@ -9,7 +9,6 @@
 // is that of the machine: ns-3's Reno for our own, Linux's for a real program.
 #include <fmt/format.h>
 
-#include <boost/range/iterator_range.hpp>
 
 #include "conformance/context.h"
 #include "conformance/suites/suites.h"
