@@ -43,11 +43,14 @@ struct Gateway::State final : SessionKeeper {
     void note_refusal(const std::string& user, const std::string& why) override;
     void handle_up(SessionId) override;
     void handle_down(SessionId, const std::string& reason, const std::string& detail) override;
-    void handle_packet(SessionId, ByteView inner) override { tunnel_interface->write(inner); }
+    void handle_packet(SessionId, ByteView inner) override {
+        if (!leads_to_internet(inner)) tunnel_interface->write(inner);
+    }
 
     Result<void> open_services();
     Result<void> open_interface();
     void forward(ByteView packet);
+    bool leads_to_internet(ByteView packet) const;
     Session describe(SessionId, const Held&) const;
     void ask(SessionId, void (TunnelService::*request)(SessionId));
 
@@ -115,6 +118,16 @@ void Gateway::State::forward(ByteView packet) {
     if (!destination) return;
     const auto at = by_address.find(destination->number());
     if (at != by_address.end()) at->second.service->send(at->second.session, packet);
+}
+
+// P2S-CR-06: a gateway is no way to the Internet, whatever its custom routes send to it.
+bool Gateway::State::leads_to_internet(ByteView packet) const {
+    const auto destination = destination_of(packet);
+    if (!destination || config.client_address_pool.contains(*destination)) return false;
+    for (const auto& network : config.networks)
+        if (network.contains(*destination)) return false;
+    const auto leaves_from = host.routes().source_for(*destination);
+    return leaves_from && *leaves_from == config.public_address;
 }
 
 Session Gateway::State::describe(SessionId id, const Held& of) const {
