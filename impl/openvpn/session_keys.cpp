@@ -105,8 +105,12 @@ void Session::State::send_key_method(Instant now, Key& key) {
     key.negotiation->write_key_method(now, std::move(message));
 }
 
+constexpr std::size_t kMostTraced = 1000;  // of what a peer may make as long as it likes
+
 void Session::State::take_key_method(Instant now, Key& key, const KeyMethodMessage& message) {
     peer_options = message.options;
+    trace("peer-introduced",
+          {{"options", peer_options.substr(0, kMostTraced)}, {"peer_info", message.peer_info.substr(0, kMostTraced)}});
     const auto other = differences(own_options, peer_options);
     if (!other.empty()) trace("options-differ", {{"how", fmt::format("{}", fmt::join(other, "; "))}});
     const auto framing = check_framing(options, peer_options);
@@ -204,8 +208,9 @@ void Session::State::install(Instant now, Key& key) {
     data.install(now, key.negotiation->id(), secret, send_from(*key.negotiation));
     key.installed = true;
     outputs.emplace_back(KeyInstalled{key.negotiation->id(), *cipher, secret});
-    trace("key-installed",
-          {{"key_id", std::int64_t{key.negotiation->id()}}, {"cipher", std::string{name_of(*cipher)}}});
+    trace("key-installed", {{"key_id", std::int64_t{key.negotiation->id()}},
+                            {"cipher", std::string{name_of(*cipher)}},
+                            {"derivation", std::string{by_exporter(*pushed) ? "exporter" : "prf"}}});
 }
 
 void Session::State::open_tunnel(Instant now, PushReply push) {
