@@ -14,8 +14,8 @@ constexpr std::string_view kAzureOptions =
 // P2S-AAD-24, P2S-AAD-26, P2S-AAD-28.
 openvpn::Options as_azure_vpn_client(openvpn::Options options, const std::string& host) {
     options.options_string = kAzureOptions;
-    options.peer_info = {
-        {"IV_VER", "AzMac"}, {"IV_PLAT", "0.1"}, {"IV_PROTO", "1"}, {"IV_PLAT_VER", ""}, {"IV_PLAT_DEVICE_ID", "x64"}};
+    // One line of what others send as five: it says nothing to a server.
+    options.peer_info = {{"IV_VER", "AzMac IV_PLAT=0.1 IV_PROTO=1 IV_PLAT_VER= IV_PLAT_DEVICE_ID=x64"}};
     if (!parse_address(host)) options.tls.server_name = host;  // RFC 6066 section 3: no addresses
     options.tls.alpn = {"h2", "http/1.1"};
     options.renegotiate = Duration::zero();  // a token that lives for an hour cannot be shown again
