@@ -22,6 +22,7 @@ constexpr std::uint32_t kHeaders = 52;
 constexpr std::uint32_t kBufferSize = 512 * 1024;  // ns-3's TCP becomes very slow with large windows and losses
 // As Linux has them. RFC 6298 section 2.4 would have a second, which nobody waits any more.
 constexpr std::int64_t kLeastRetransmissionTimeout = 200, kDelayedAck = 40;  // milliseconds
+constexpr std::uint32_t kDataRetries = 15;  // a connection outlives outages of minutes; ns-3's 6 are half a minute
 
 ns3::InetSocketAddress to_ns3(Endpoint endpoint) {
     return {ns3::Ipv4Address(endpoint.address.number()), endpoint.port};
@@ -39,6 +40,7 @@ ns3::Ptr<ns3::Socket> make_socket(IpStack& stack, std::uint32_t segment_size) {
     socket->SetAttribute("RcvBufSize", ns3::UintegerValue(kBufferSize));
     socket->SetAttribute("MinRto", ns3::TimeValue(ns3::MilliSeconds(kLeastRetransmissionTimeout)));
     socket->SetAttribute("PersistTimeout", ns3::TimeValue(ns3::MilliSeconds(kLeastRetransmissionTimeout)));
+    socket->SetAttribute("DataRetries", ns3::UintegerValue(kDataRetries));
     socket->SetAttribute("DelAckTimeout", ns3::TimeValue(ns3::MilliSeconds(kDelayedAck)));
     return socket;
 }
