@@ -137,9 +137,15 @@ void OpenVpnClient::handle(const OpenVpnManagement::Log& log) {
         newest_failure_ = failure->reason;
     if (const auto* drop = std::get_if<LoggedDrop>(&*fact)) ++(drop->replayed ? tunnel_.replayed : tunnel_.unauthentic);
     if (const auto* push = std::get_if<LoggedPush>(&*fact)) {
-        tunnel_.inner_address = push->address;
-        tunnel_.routes = push->routes;
-        tunnel_.dns = push->dns;
+        if (!push_continues_) {
+            tunnel_.inner_address = {};
+            tunnel_.routes.clear();
+            tunnel_.dns.clear();
+        }
+        push_continues_ = push->more_follows;
+        if (push->address != Ipv4Address{}) tunnel_.inner_address = push->address;
+        tunnel_.routes.insert(tunnel_.routes.end(), push->routes.begin(), push->routes.end());
+        tunnel_.dns.insert(tunnel_.dns.end(), push->dns.begin(), push->dns.end());
     }
     if (const auto* cipher = std::get_if<LoggedCipher>(&*fact)) {
         tunnel_.data_cipher = cipher->name;

@@ -65,6 +65,7 @@ private:
     bool was_held_ = false, wanted_ = false, left_ = false, ended_ = false, finished_ = false;
     Timer redialling_, deadline_;
 
+    bool push_continues_ = false;  // the last PUSH_REPLY was not all
     mutable TunnelStatus tunnel_;  // the newest, up or not
     std::string newest_failure_;   // logged since it began to dial
     int keys_ = 0;                 // of the data channel, since then

@@ -174,12 +174,16 @@ void OpenVpnGateway::note_down(const Session& session, const std::string& reason
 void OpenVpnGateway::handle(Port& port, const OpenVpnManagement::Log& log) {
     const auto line = split_log_line(log.text);
     const auto fact = fact_in(line.text);
-    if (!fact || !line.client) return;
+    if (!fact) return;
+    // This line has no name in front.
+    const auto* floated = std::get_if<LoggedFloat>(&*fact);
+    if (!floated && !line.client) return;
+    const auto who = floated ? floated->from : *line.client;
     const auto known = std::find_if(port.sessions.begin(), port.sessions.end(),
-                                    [&](const auto& one) { return one.second.tunnel.outer_peer == *line.client; });
+                                    [&](const auto& one) { return one.second.tunnel.outer_peer == who; });
     if (known == port.sessions.end()) {
         if (const auto* failure = std::get_if<LoggedFailure>(&*fact))
-            machine_->emit({"refused", {{"from", to_string(*line.client)}, {"reason", failure->reason}}});
+            machine_->emit({"refused", {{"from", to_string(who)}, {"reason", failure->reason}}});
         return;
     }
     auto& session = known->second;

@@ -55,6 +55,8 @@ LoggedPush push_in(std::string_view options) {
             push.address = parse_address(words[1]).value_or(Ipv4Address{});
         else if (words[0] == "route" && words.size() >= 3) {
             if (const auto route = prefix_from(words[1], words[2])) push.routes.push_back(*route);
+        } else if (option == "push-continuation 2") {
+            push.more_follows = true;
         } else if (words[0] == "dhcp-option" && words.size() == 3 && words[1] == "DNS")
             if (const auto server = parse_address(words[2])) push.dns.push_back(*server);
     }
@@ -120,7 +122,9 @@ std::optional<LogFact> fact_in(std::string_view text) {
     if (const auto at = text.find(" floated from "); at != text.npos) {
         // "peer 0 (alice) floated from 198.51.100.10:4711 to [AF_INET]198.51.100.11:4712"
         const auto last = text.substr(text.rfind(' ') + 1);
-        if (const auto to = endpoint_in(last.substr(last.find(']') + 1))) return LoggedFloat{*to};
+        const auto from = between(text, " floated from ", " to ");
+        const auto to = endpoint_in(last.substr(last.find(']') + 1));
+        if (to) return LoggedFloat{from ? endpoint_in(*from).value_or(Endpoint{}) : Endpoint{}, *to};
     }
     if (text.find("bad packet ID (may be a replay)") != text.npos)
         return text.starts_with("Authenticate/Decrypt") ? std::optional<LogFact>{LoggedDrop{true}} : std::nullopt;

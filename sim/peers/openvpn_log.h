@@ -24,10 +24,11 @@ struct LoggedPush {
     Ipv4Address address;
     std::vector<Prefix> routes;
     std::vector<Ipv4Address> dns;
+    bool more_follows = false;  // in another message
 };
 // A server has seen its client at another address.
 struct LoggedFloat {
-    Endpoint to;
+    Endpoint from, to;
 };
 // Why something did not work, under the names of openvpn::CloseReason.
 struct LoggedFailure {
