@@ -28,8 +28,8 @@ struct Case {
     std::optional<Side> looks_at = {};
     // One of the few that players in real time take part in although nobody asked for them.
     bool in_real_time_too = false;
-    bool real_by_name_only = false;  // real programs take part only where they are asked for
-    bool captured = true;            // false: what it sends is much and tells little
+    bool real_by_name_only = false;             // real programs take part only where they are asked for
+    bool captured = true;                       // false: what it sends is much and tells little
     Duration limit = std::chrono::minutes(10);  // wall time, after which the case counts as hung
 };
 

@@ -23,10 +23,10 @@ bool Context::expect_equal(const std::string& what, const std::string& expected,
                   observed.empty() ? "empty" : observed);
 }
 
-bool Context::connect(const std::string& user) {
+bool Context::connect(const std::string& user, Duration limit) {
     const auto start = scenario_.now();
     client(user).connect();
-    scenario_.run_until([&] { return client(user).status().up || !client(user).status().failure.empty(); }, 20s);
+    scenario_.run_until([&] { return client(user).status().up || !client(user).status().failure.empty(); }, limit);
     if (client(user).status().up) measure("connect_s", seconds(scenario_.now() - start));
     return expect_up(user);
 }
@@ -34,6 +34,16 @@ bool Context::connect(const std::string& user) {
 bool Context::expect_up(const std::string& user) {
     const auto status = client(user).status();
     return expect(status.up, fmt::format("{}'s tunnel is up", user), describe(status));
+}
+
+bool Context::hang_up(const std::string& user, Duration limit) {
+    const auto before = gateway().sessions().size();
+    client(user).disconnect();
+    scenario_.run_until([&] { return !client(user).status().up && gateway().sessions().size() < before; }, limit);
+    const auto left = gateway().sessions().size();
+    return expect(!client(user).status().up && left < before,
+                  fmt::format("{} hangs up, and the gateway forgets the session", user),
+                  fmt::format("{}, and the gateway has {} of {}", describe(client(user).status()), left, before));
 }
 
 bool Context::expect_traffic(const std::string& from, const std::string& to, int count) {
@@ -48,8 +58,8 @@ bool Context::expect_traffic(const std::string& from, const std::string& to, int
                   fmt::format("{} of {} answered", result.received, count));
 }
 
-bool Context::expect_sessions(std::size_t count) {
-    scenario_.run_until([&] { return gateway().sessions().size() == count; }, kPatience);
+bool Context::expect_sessions(std::size_t count, Duration limit) {
+    scenario_.run_until([&] { return gateway().sessions().size() == count; }, limit);
     const auto users = gateway().sessions();
     return expect(users.size() == count, fmt::format("the gateway has {} session{}", count, count == 1 ? "" : "s"),
                   users.empty() ? "none" : fmt::format("{}: {}", users.size(), fmt::join(users, ", ")));

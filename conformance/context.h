@@ -29,14 +29,16 @@ public:
     void measure(const std::string& name, double value) { metrics_[name] = value; }
 
     // Steps that many cases share. Each notes what it expects.
-    bool connect(const std::string& user = "alice");
+    bool connect(const std::string& user = "alice", Duration limit = std::chrono::seconds(20));
     bool expect_up(const std::string& user = "alice");
+    // The user hangs up, and the gateway knows it within `limit`.
+    bool hang_up(const std::string& user = "alice", Duration limit = std::chrono::seconds(10));
     // In real time a packet may be late because a process had to wait: tried three times there.
     bool expect_traffic(const std::string& from, const std::string& to, int count = 2);
     // The user's attempt fails within `limit`, for one of `reasons`.
     bool expect_refusal(const std::vector<std::string>& reasons, Duration limit, const std::string& user = "alice");
     // The gateway has so many sessions, or will in a moment.
-    bool expect_sessions(std::size_t count);
+    bool expect_sessions(std::size_t count, Duration limit = std::chrono::seconds(2));
     // The gateway's end of the only session, or nullptr when there is not exactly one; notes it then.
     sim::TunnelEnd* only_session();
 

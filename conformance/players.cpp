@@ -17,23 +17,63 @@ std::string_view name_of(Feature feature) {
         case Feature::FirstGroup: return "first-group";
         case Feature::ManySelectors: return "many-selectors";
         case Feature::AnyCertificate: return "any-certificate";
-        case Feature::Restart: return "restart";
         case Feature::ProtectedControl: return "protected-control";
+        case Feature::Cookies: return "cookies";
+        case Feature::Passwords: return "passwords";
+        case Feature::LongPassword: return "long-password";
+        case Feature::Personalities: return "personalities";
+        case Feature::TellPeer: return "tell-peer";
         case Feature::StrictOptions: return "strict-options";
+        case Feature::ThousandRoutes: return "thousand-routes";
+        case Feature::StaysInSession: return "stays-in-session";
+        case Feature::NoInternet: return "no-internet";
+        case Feature::KeepsOuterRoute: return "keeps-outer-route";
+        case Feature::Renegotiate: return "renegotiate";
+        case Feature::RenegotiateNow: return "renegotiate-now";
+        case Feature::TellMoves: return "tell-moves";
+        case Feature::Fragments: return "fragments";
+        case Feature::TellSegmentSize: return "tell-segment-size";
+        case Feature::EndSession: return "end-session";
+        case Feature::Restart: return "restart";
         case Feature::KeyIdsInTurn: return "key-ids-in-turn";
         case Feature::OneReply: return "one-reply";
         case Feature::RouteLimit: return "route-limit";
-        case Feature::LongPassword: return "long-password";
         case Feature::TlsPolicy: return "tls-policy";
     }
     return "?";
 }
 
+namespace {
+
+std::vector<Lack> lacks_of_openvpn(std::vector<Lack> more = {}) {
+    std::vector<Lack> lacks = {
+        {Feature::LongPassword, "the buffer for what the ends tell each other inside TLS has 2,048 octets"},
+        {Feature::CountDrops, "the log tells of drops, and repeats itself only now and then"},
+        {Feature::Personalities, "it is nobody but itself"},
+        {Feature::TellPeer, "the log does not have a client's options string"},
+        {Feature::StrictOptions, "it warns of another options string, and goes on"},
+        {Feature::RouteLimit, "it takes any number of routes"},
+        {Feature::KeyIdsInTurn, "it answers any soft reset by one of its own, under the next key id"},
+        {Feature::OneReply, "it takes the address of a second reply, too"},
+        {Feature::KeepsOuterRoute, "it keeps its own packets out of the tunnel with redirect-gateway only"},
+        {Feature::StaysInSession, "a client takes a server's hard reset for the beginning of a new session"},
+        {Feature::NoInternet, "the kernel behind it forwards what it has a route for"},
+        {Feature::RenegotiateNow, "nothing makes it renegotiate but time and traffic"},
+    };
+    lacks.insert(lacks.end(), more.begin(), more.end());
+    return lacks;
+}
+
+}  // namespace
+
 const std::vector<Player>& players() {
     using topologies::Implementation;
     using topologies::Tunnel;
     static const std::vector<Player> kPlayers = {
-        {.name = "gatelab", .implementation = Implementation::Gatelab, .tunnels = {Tunnel::IkeV2, Tunnel::OpenVpn}},
+        {.name = "gatelab",
+         .implementation = Implementation::Gatelab,
+         .lacks = {{Feature::TellSegmentSize, "TCP of simulated hosts announces no segment size"}},
+         .tunnels = {Tunnel::IkeV2, Tunnel::OpenVpn}},
         {.name = "strongswan",
          .implementation = Implementation::StrongSwan,
          .lacks = {{Feature::StaySilent, "charon answers INVALID_SYNTAX in clear"}}},
@@ -56,24 +96,26 @@ const std::vector<Player>& players() {
          .by_name_only = true},
         {.name = "openvpn",
          .implementation = Implementation::OpenVpn,
-         .lacks = {{Feature::StrictOptions, "openvpn only warns about an options string that does not match"},
-                   {Feature::RouteLimit, "openvpn takes any number of routes"},
-                   {Feature::KeyIdsInTurn, "openvpn answers any soft reset by one of its own, under the next key id"},
-                   {Feature::OneReply, "openvpn takes the address of a second reply, too"}},
+         .lacks = lacks_of_openvpn(),
          .tunnels = {Tunnel::OpenVpn}},
         {.name = "openvpn-realtime",
          .implementation = Implementation::OpenVpn,
-         .lacks = {{Feature::StrictOptions, "openvpn only warns about an options string that does not match"},
-                   {Feature::RouteLimit, "openvpn takes any number of routes"},
-                   {Feature::KeyIdsInTurn, "openvpn answers any soft reset by one of its own, under the next key id"},
-                   {Feature::OneReply, "openvpn takes the address of a second reply, too"},
-                   {Feature::VirtualTime, "openvpn lives by the machine's clock"}},
+         .lacks = lacks_of_openvpn({{Feature::VirtualTime, "openvpn lives by the machine's clock"}}),
          .real_time = true,
          .tunnels = {Tunnel::OpenVpn}},
         {.name = "softether",
          .implementation = Implementation::SoftEther,
          .lacks = {{Feature::VirtualTime, "SoftEther lives by the machine's clock"},
                    {Feature::ProtectedControl, "SoftEther leaves the control channel as it is"},
+                   {Feature::LongPassword, "nobody says how long SoftEther's passwords may be"},
+                   {Feature::CountDrops, "SoftEther does not tell what it dropped"},
+                   {Feature::TellPeer, "SoftEther does not log what a client says of itself"},
+                   {Feature::StrictOptions, "SoftEther takes any options string"},
+                   {Feature::TellMoves, "SoftEther does not tell where a client moved"},
+                   {Feature::Cookies, "SoftEther keeps a session for every hard reset"},
+                   {Feature::Fragments, "SoftEther has no --fragment"},
+                   {Feature::RenegotiateNow, "SoftEther cannot be asked to renegotiate"},
+                   {Feature::Renegotiate, "SoftEther has times of its own"},
                    {Feature::TlsPolicy, "SoftEther has a list of suites of its own, whatever it is told"}},
          .real_time = true,
          .tunnels = {Tunnel::OpenVpn},

@@ -11,22 +11,37 @@ namespace gatelab::conformance {
 
 // What a case may need of a player.
 enum class Feature {
-    NativeEsp,         // carries ESP as IP protocol 50 when there is no NAT
-    HonestNat,         // claims to be behind a NAT only when it is
-    VirtualTime,       // takes part in simulated time, so that hours cost nothing
-    StaySilent,        // does not answer an IKE_SA_INIT request that it cannot read
-    CountDrops,        // tells how many packets it dropped, and why
-    TellNat,           // tells on which side it found a NAT
-    FirstGroup,        // takes MODP_2048_256, which a client with Azure's default policy tries first
-    ManySelectors,     // has children with more than one traffic selector a side
-    AnyCertificate,    // presents a certificate of its own that is not valid, too
-    Restart,           // a gateway that starts anew when it is asked to
+    NativeEsp,       // carries ESP as IP protocol 50 when there is no NAT
+    HonestNat,       // claims to be behind a NAT only when it is
+    VirtualTime,     // takes part in simulated time, so that hours cost nothing
+    StaySilent,      // does not answer an IKE_SA_INIT request that it cannot read
+    CountDrops,      // tells how many packets it dropped, and why
+    TellNat,         // tells on which side it found a NAT
+    FirstGroup,      // takes MODP_2048_256, which a client with Azure's default policy tries first
+    ManySelectors,   // has children with more than one traffic selector a side
+    AnyCertificate,  // presents a certificate of its own that is not valid, too
+    // Of OpenVPN.
     ProtectedControl,  // puts tls-auth, tls-crypt or tls-crypt-v2 around control packets
-    StrictOptions,     // refuses a client whose options string does not match, where it is told to
+    Cookies,           // a gateway that keeps no state before a client has answered
+    Passwords,         // a gateway that knows users by name and password
+    LongPassword,      // passwords of more than two kilobytes, such as the tokens of Entra
+    Personalities,     // a client that behaves as Microsoft's does
+    TellPeer,          // a gateway that tells what a client said of itself
+    StrictOptions,     // a gateway that can insist on the options string
+    ThousandRoutes,    // routes as many as Azure allows
+    StaysInSession,    // a client that does not begin anew when somebody makes a server answer in its name
+    NoInternet,        // a gateway that leads nowhere but into its virtual network
+    KeepsOuterRoute,   // a client whose own packets stay out of the tunnel, whatever it carries
+    Renegotiate,       // replaces keys by time
+    RenegotiateNow,    // replaces keys when it is asked to
+    TellMoves,         // a gateway that tells where it sees a client, and how often that changed
+    Fragments,         // cuts packets (--fragment)
+    TellSegmentSize,   // a client whose TCP connections announce the size of their segments
+    EndSession,        // a gateway that ends a session when it is asked to
+    Restart,           // a gateway that starts anew when it is asked to
     KeyIdsInTurn,      // drops a soft reset whose key id is not the next
     OneReply,          // takes its options once
     RouteLimit,        // refuses more than 1,000 pushed routes
-    LongPassword,      // passwords of more than a kilobyte, such as the tokens of Entra
     TlsPolicy,         // takes the TLS versions and cipher suites that it is told, and no others
 };
 std::string_view name_of(Feature);  // "native-esp"

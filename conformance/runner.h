@@ -35,8 +35,8 @@ struct Options {
     std::vector<std::string> cases;   // globs over case ids ("esp-basic.*replay*"); empty: all
     std::optional<std::string> client, gateway;
     std::vector<std::pair<std::string, std::string>> pairs;  // these alone, each by the names of client and gateway
-    std::size_t shard = 1, shards = 1;  // this is part `shard` of `shards`, from 1
-    std::size_t jobs = 0;               // cases in virtual time at once; 0: the number of cores
+    std::size_t shard = 1, shards = 1;                       // this is part `shard` of `shards`, from 1
+    std::size_t jobs = 0;                                    // cases in virtual time at once; 0: the number of cores
     std::size_t real_time_jobs = 2;
     RealPeers real_peers = RealPeers::VirtualMost;
     std::uint64_t seed = 1;

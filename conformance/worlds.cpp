@@ -133,10 +133,8 @@ void use_password(Topology& topology, const std::string& name, const std::string
     auto& user = client_of(topology, client);
     user.openvpn.username = name;
     user.openvpn.password = password;
-    if (!certificate_too) {
-        user.authentication = Authentication::Password;
-        user.certificate.clear();
-    }
+    user.authentication = Authentication::Password;
+    if (!certificate_too) user.certificate.clear();
     auto& gateway = gateway_of(topology).openvpn;
     gateway.users.push_back({name, password});
     gateway.certificate_required = certificate_too;

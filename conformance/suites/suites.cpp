@@ -29,6 +29,8 @@ const std::vector<Suite>& suites() {
         {"ikev2-basic", "A remote user's IKEv2 tunnel from dialling to hanging up, and what must be refused"},
         {"esp-basic", "What ESP carries, protects and drops"},
         {"p2s-ike-policy", "Every combination of Azure's default IKE and IPsec policies, and what lies outside them"},
+        {"openvpn", "A remote user's OpenVPN tunnel from dialling to hanging up, and what must be refused",
+         topologies::Tunnel::OpenVpn},
         {"tls-policy",
          "Every TLS suite of Azure's two lists, what lies outside them, and the profile that goes with them",
          topologies::Tunnel::OpenVpn},
@@ -48,6 +50,10 @@ const std::vector<Case>& cases() {
         for (auto* family : {carrying, hiding, checking_integrity, refusing_replays, keeping_to_selectors})
             add(all, "esp-basic", family());
         for (auto* family : {policy_cells, policy_refusals}) add(all, "p2s-ike-policy", family());
+        for (auto* family : {openvpn_connecting, openvpn_refusing, openvpn_negotiating, openvpn_azure_client,
+                             openvpn_pushing, openvpn_renegotiating, openvpn_staying_alive, openvpn_moving,
+                             openvpn_fitting, openvpn_guarding, openvpn_losing, openvpn_strangers})
+            add(all, "openvpn", family());
         for (auto* family : {tls_suites, tls_versions, tls_profile}) add(all, "tls-policy", family());
         for (auto* family : {breaking_headers, breaking_the_control_channel, breaking_the_key_exchange,
                              breaking_data_packets, playing_a_gateway})

@@ -29,6 +29,20 @@ std::vector<Case> checking_integrity();
 std::vector<Case> refusing_replays();
 std::vector<Case> keeping_to_selectors();
 
+// openvpn
+std::vector<Case> openvpn_connecting();
+std::vector<Case> openvpn_refusing();
+std::vector<Case> openvpn_negotiating();
+std::vector<Case> openvpn_azure_client();
+std::vector<Case> openvpn_pushing();
+std::vector<Case> openvpn_renegotiating();
+std::vector<Case> openvpn_staying_alive();
+std::vector<Case> openvpn_moving();
+std::vector<Case> openvpn_fitting();
+std::vector<Case> openvpn_guarding();
+std::vector<Case> openvpn_losing();
+std::vector<Case> openvpn_strangers();
+
 // p2s-ike-policy
 std::vector<Case> policy_cells();
 std::vector<Case> policy_refusals();
