@@ -30,6 +30,7 @@ std::string_view name_of(Feature feature) {
         case Feature::KeepsOuterRoute: return "keeps-outer-route";
         case Feature::Renegotiate: return "renegotiate";
         case Feature::RenegotiateNow: return "renegotiate-now";
+        case Feature::PatientSignIn: return "patient-sign-in";
         case Feature::TellMoves: return "tell-moves";
         case Feature::Fragments: return "fragments";
         case Feature::TellSegmentSize: return "tell-segment-size";
@@ -59,6 +60,7 @@ std::vector<Lack> lacks_of_openvpn(std::vector<Lack> more = {}) {
         {Feature::StaysInSession, "a client takes a server's hard reset for the beginning of a new session"},
         {Feature::NoInternet, "the kernel behind it forwards what it has a route for"},
         {Feature::RenegotiateNow, "nothing makes it renegotiate but time and traffic"},
+        {Feature::PatientSignIn, "a sign-in that the management decides must end within half of --reneg-sec"},
     };
     lacks.insert(lacks.end(), more.begin(), more.end());
     return lacks;

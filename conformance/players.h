@@ -34,6 +34,7 @@ enum class Feature {
     KeepsOuterRoute,   // a client whose own packets stay out of the tunnel, whatever it carries
     Renegotiate,       // replaces keys by time
     RenegotiateNow,    // replaces keys when it is asked to
+    PatientSignIn,     // a gateway that takes a client whose renegotiation had to repeat a packet after 30 s
     TellMoves,         // a gateway that tells where it sees a client, and how often that changed
     Fragments,         // cuts packets (--fragment)
     TellSegmentSize,   // a client whose TCP connections announce the size of their segments

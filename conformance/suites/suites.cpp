@@ -52,7 +52,7 @@ const std::vector<Case>& cases() {
         for (auto* family : {policy_cells, policy_refusals}) add(all, "p2s-ike-policy", family());
         for (auto* family : {openvpn_connecting, openvpn_refusing, openvpn_negotiating, openvpn_azure_client,
                              openvpn_pushing, openvpn_renegotiating, openvpn_staying_alive, openvpn_moving,
-                             openvpn_fitting, openvpn_guarding, openvpn_losing, openvpn_strangers})
+                             openvpn_lasting, openvpn_fitting, openvpn_guarding, openvpn_losing, openvpn_strangers})
             add(all, "openvpn", family());
         for (auto* family : {tls_suites, tls_versions, tls_profile}) add(all, "tls-policy", family());
         for (auto* family : {breaking_headers, breaking_the_control_channel, breaking_the_key_exchange,

@@ -38,6 +38,7 @@ std::vector<Case> openvpn_pushing();
 std::vector<Case> openvpn_renegotiating();
 std::vector<Case> openvpn_staying_alive();
 std::vector<Case> openvpn_moving();
+std::vector<Case> openvpn_lasting();
 std::vector<Case> openvpn_fitting();
 std::vector<Case> openvpn_guarding();
 std::vector<Case> openvpn_losing();
