@@ -73,10 +73,13 @@ void for_each_client(Topology& topology, Change change) {
         if (auto* client = std::get_if<Client>(&topology.graph[vertex].kind)) change(*client);
 }
 
-Topology with_openvpn(Topology topology) {
+Topology with_openvpn(Topology topology, const Pair& pair) {
     for_each_client(topology, [](Client& client) { client.tunnel = Tunnel::OpenVpn; });
     gateway_of(topology).tunnels = {Tunnel::OpenVpn};
     use_transport(topology, Transport::Udp);
+    // A case that is about the protection needs the feature, and does not get here without it.
+    if (!pair.lack_of({{Side::Both, Feature::ProtectedControl}}).empty())
+        use_protection(topology, OpenVpn::Protection::None);
     return topology;
 }
 
@@ -106,9 +109,9 @@ Topology remote_access_behind_nat(const Pair& pair) {
     return topology;
 }
 
-Topology openvpn_access(const Pair& pair) { return with_openvpn(remote_access(pair)); }
+Topology openvpn_access(const Pair& pair) { return with_openvpn(remote_access(pair), pair); }
 
-Topology openvpn_access_behind_nat(const Pair& pair) { return with_openvpn(remote_access_behind_nat(pair)); }
+Topology openvpn_access_behind_nat(const Pair& pair) { return with_openvpn(remote_access_behind_nat(pair), pair); }
 
 void at_every_end(Topology& topology, const std::function<void(OpenVpn&)>& change) {
     for_each_client(topology, [&](Client& client) { change(client.openvpn); });

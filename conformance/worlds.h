@@ -30,7 +30,7 @@ topologies::Topology remote_access(const Pair&);
 topologies::Topology remote_access_behind_nat(const Pair&);
 
 // The same networks with OpenVPN: the gateway has no other tunnel, and both ends are as Azure's profile says, but over
-// UDP port 1194.
+// UDP port 1194; without tls-auth for players that lack it.
 topologies::Topology openvpn_access(const Pair&);
 topologies::Topology openvpn_access_behind_nat(const Pair&);
 constexpr std::uint16_t kOpenVpnUdpPort = 1194, kOpenVpnTcpPort = 443;

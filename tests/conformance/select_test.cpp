@@ -83,6 +83,10 @@ TEST(Select, AddsAFewCasesInRealTimeToThoseInVirtualTime) {
     EXPECT_EQ(pairs.at("gatelab-strongswan"), cases_of(topologies::Tunnel::IkeV2));
     EXPECT_GE(pairs.at("gatelab-strongswan-realtime"), 5u);
     EXPECT_LE(pairs.at("gatelab-strongswan-realtime"), 10u);
+    for (const auto* real_time : {"gatelab-openvpn-realtime", "openvpn-realtime-gatelab", "gatelab-softether"}) {
+        EXPECT_GE(pairs.at(real_time), 4u);
+        EXPECT_LE(pairs.at(real_time), 12u);
+    }
     const auto jobs = select(with(RealPeers::VirtualMost)).value();
     for (const auto& job : jobs) EXPECT_TRUE(!job.real_time() || job.what->in_real_time_too) << job.what->id;
 }
