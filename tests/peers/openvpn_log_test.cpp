@@ -56,9 +56,17 @@ TEST(OpenVpnLog, ReadsWhatIsPushed) {
     EXPECT_THAT(push.dns, ElementsAre(Ipv4Address{10, 50, 0, 53}));
 }
 
+TEST(OpenVpnLog, SeesThatAPushGoesOn) {
+    const std::string start =
+        "PUSH: Received control message: 'PUSH_REPLY,route 10.50.0.0 255.255.0.0,push-continuation ";
+    EXPECT_TRUE(read<LoggedPush>(start + "2'").more_follows);
+    EXPECT_FALSE(read<LoggedPush>(start + "1'").more_follows);
+}
+
 TEST(OpenVpnLog, FollowsAClientToItsNewAddress) {
-    EXPECT_EQ(read<LoggedFloat>("peer 0 (alice) floated from 10.1.0.2:47157 to [AF_INET]10.1.0.9:555").to,
-              (Endpoint{Ipv4Address{10, 1, 0, 9}, 555}));
+    const auto moved = read<LoggedFloat>("peer 0 (alice) floated from 10.1.0.2:47157 to [AF_INET]10.1.0.9:555");
+    EXPECT_EQ(moved.from, (Endpoint{Ipv4Address{10, 1, 0, 2}, 47157}));
+    EXPECT_EQ(moved.to, (Endpoint{Ipv4Address{10, 1, 0, 9}, 555}));
 }
 
 TEST(OpenVpnLog, TellsReplaysFromForgeries) {
