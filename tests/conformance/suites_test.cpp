@@ -26,8 +26,10 @@ Options virtual_time() {
 TEST(VirtualTimeSuites, HoldForOurOwnClientAndGateway) {
     const auto report = run(virtual_time());
     ASSERT_TRUE(report) << report.error().detail;
+    // Unsupported is what a simulated host is known not to do.
     for (const auto& result : report->cases)
-        EXPECT_EQ(result.verdict, Verdict::Passed) << result.id << ": " << result.reason;
+        EXPECT_TRUE(result.verdict == Verdict::Passed || result.verdict == Verdict::Unsupported)
+            << result.id << ": " << name_of(result.verdict) << ": " << result.reason;
     EXPECT_EQ(report->cases.size(), cases().size());
 }
 

@@ -150,14 +150,16 @@ TEST(Personality, OfTheOpenVpnClientChangesNothing) {
     EXPECT_EQ(same.renegotiate, 7s);
 }
 
+// P2S-AAD-24: one line, its parts apart by blanks, so that to OpenVPN it is a single variable.
+constexpr auto kAzurePeerInfo = "AzMac IV_PLAT=0.1 IV_PROTO=1 IV_PLAT_VER= IV_PLAT_DEVICE_ID=x64";
+
 TEST(Personality, OfTheAzureVpnClientIsAsOthersSawIt) {
     const auto azure = as(Personality::AzureVpnClient, {}, "azuregateway.vpn.azure.com");
     // P2S-AAD-23
     EXPECT_EQ(azure.options_string,
               "V4,dev-type tun,link-mtu 1500,tun-mtu 1551,proto TCPv4_CLIENT,keydir 1,cipher AES-256-GCM,auth "
               "[null-digest],keysize 256,tls-auth,key-method 2,tls-client");
-    EXPECT_EQ(openvpn::text_of(azure.peer_info, "IV_VER"), "AzMac");  // P2S-AAD-24
-    EXPECT_EQ(openvpn::text_of(azure.peer_info, "IV_PROTO"), "1");
+    EXPECT_EQ(openvpn::text_of(azure.peer_info, "IV_VER"), kAzurePeerInfo);
     EXPECT_EQ(azure.tls.server_name, "azuregateway.vpn.azure.com");  // P2S-AAD-26
     EXPECT_THAT(azure.tls.alpn, ElementsAre("h2", "http/1.1"));
     EXPECT_EQ(azure.renegotiate, Duration::zero());  // P2S-AAD-28
@@ -175,7 +177,7 @@ TEST(Personality, OfTheAzureVpnClientSignsInWithATokenWhenItHasOne) {
     auto& alice = lab.add_user("alice", kAlice, {}, config);
     ASSERT_TRUE(lab.connect(alice)) << alice.client.status().detail;
     EXPECT_EQ(openvpn::text_of(testing::openvpn_of(lab.gateway->sessions().at(0)).session.peer_info, "IV_VER"),
-              "AzMac");
+              kAzurePeerInfo);
     EXPECT_EQ(lab.ping(alice.host, kServerAddress, 2), 2);
 }
 
