@@ -3,6 +3,8 @@
 
 #include "conformance/suites/openvpn-deviations/trials.h"
 #include "conformance/suites/suites.h"
+#include "conformance/wire.h"
+#include "conformance/worlds.h"
 
 namespace gatelab::conformance::families {
 namespace {
@@ -128,13 +130,17 @@ void wrong_peer_id(RogueClient& rogue) {
 void foreign_source(RogueClient& rogue) {
     if (!rogue.connect() || !rogue.expect_alive()) return;
     const auto before = rogue.replies();
-    rogue.peer().send_inner(rogue.now(), echo_request(Ipv4Address{10, 60, 0, 77}, kAppAddress, 999));
+    constexpr Ipv4Address kForeign{10, 60, 0, 77};
+    const Wire inside{rogue.context().scenario(), kInsideLink};
+    rogue.peer().send_inner(rogue.now(), echo_request(kForeign, kAppAddress, 999));
     rogue.peer().send_inner(rogue.now(), Bytes(1, 0x45));
     rogue.peer().send_inner(rogue.now(), Bytes(40, 0xff));
     rogue.peer().send_inner(rogue.now(), Bytes(1400, 0x60));
     rogue.pass_time(3s);
     rogue.context().expect(rogue.replies() == before, "inner packets that are not the client's own come to nothing",
                            fmt::format("{} answers", rogue.replies() - before));
+    const auto passed = inside.count([&](const WirePacket& packet) { return packet.source.address == kForeign; });
+    rogue.context().expect(passed == 0, "none of them gets into the virtual network", times(passed));
     rogue.expect_alive();
 }
 
