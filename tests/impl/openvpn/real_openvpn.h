@@ -71,6 +71,10 @@ public:
     }
     std::string story() const;  // what was said, for a failed test
 
+private:
+    crypto::SystemRandom random_;  // before the session, which draws from it at once
+
+public:
     Session session;
     std::vector<Session::Output> said;
     std::vector<Bytes> received;
@@ -83,7 +87,6 @@ private:
     void read_packets();
     void handle(ByteSpan packet);
 
-    crypto::SystemRandom random_;
     Options options_;
     std::uint16_t port_;
     int listener_ = -1, socket_ = -1;
