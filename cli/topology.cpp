@@ -88,6 +88,10 @@ struct Describe {  // one line about a node
         return fmt::format("as {} towards {}, {} mapping", to_string(one.outside_address), one.outside,
                            one.endpoint_dependent ? "endpoint-dependent" : "endpoint-independent");
     }
+    std::string operator()(const HttpProxy& one) const {
+        return fmt::format("{}:{}, {}", to_string(one.address), one.port,
+                           one.users.empty() ? "open" : "with Basic authentication");
+    }
 };
 
 std::string as_rate(std::uint64_t bits) {

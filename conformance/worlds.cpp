@@ -74,7 +74,7 @@ void for_each_client(Topology& topology, Change change) {
 }
 
 Topology with_openvpn(Topology topology, const Pair& pair) {
-    for_each_client(topology, [](Client& client) { client.tunnel = Tunnel::OpenVpn; });
+    for_each_client(topology, [](Client& client) { client.tunnels = {Tunnel::OpenVpn}; });
     gateway_of(topology).tunnels = {Tunnel::OpenVpn};
     use_transport(topology, Transport::Udp);
     // A case that is about the protection needs the feature, and does not get here without it.
@@ -134,13 +134,13 @@ void use_protection(Topology& topology, OpenVpn::Protection protection) {
 void use_password(Topology& topology, const std::string& name, const std::string& password, bool certificate_too,
                   const std::string& client) {
     auto& user = client_of(topology, client);
-    user.openvpn.username = name;
-    user.openvpn.password = password;
+    user.username = name;
+    user.password = password;
     user.authentication = Authentication::Password;
     if (!certificate_too) user.certificate.clear();
-    auto& gateway = gateway_of(topology).openvpn;
+    auto& gateway = gateway_of(topology);
     gateway.users.push_back({name, password});
-    gateway.certificate_required = certificate_too;
+    gateway.openvpn.certificate_required = certificate_too;
 }
 
 Client& client_of(Topology& topology, const std::string& name) {

@@ -89,7 +89,7 @@ constexpr Duration kBeyondHandshake = std::chrono::seconds(10);
 
 Result<client::Config> config_of(const Stage& stage, const std::string& name, const topologies::Client& node) {
     client::Config config;
-    if (node.tunnel == topologies::Tunnel::OpenVpn) {
+    if (node.dials(topologies::Tunnel::OpenVpn)) {
         auto openvpn = openvpn_client_of(stage, name, node);
         if (!openvpn) return pass(openvpn);
         config.dials = std::move(*openvpn);

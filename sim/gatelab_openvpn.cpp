@@ -20,9 +20,9 @@ client::Resolver resolver_of(const Stage& stage) {
     };
 }
 
-client::Personality personality_of(topologies::OpenVpn::Personality personality) {
-    return personality == topologies::OpenVpn::Personality::AzureVpnClient ? client::Personality::AzureVpnClient
-                                                                           : client::Personality::OpenVpnClient;
+client::Personality personality_of(topologies::Personality personality) {
+    return personality == topologies::Personality::AzureVpnClient ? client::Personality::AzureVpnClient
+                                                                  : client::Personality::OpenVpnClient;
 }
 
 Result<openvpn::DataCipher> cipher_named(const std::string& name) {
@@ -69,7 +69,7 @@ Result<client::OpenVpn> openvpn_client_of(const Stage& stage, const std::string&
     if (!read) return pass(read);
     client::OpenVpn config;
     config.profile = std::move(read->profile);
-    config.personality = personality_of(node.openvpn.personality);
+    config.personality = personality_of(node.personality);
     config.resolve = resolver_of(stage);
     return config;
 }
@@ -85,7 +85,7 @@ Result<void> offer_openvpn(gateway::Config& gateway, const Stage& stage, const s
     const auto policy = tls::profile_of(said.tls_policy);
     if (!policy) return fail(Fault::Unsupported, "there is no TLS policy \"" + said.tls_policy + "\"");
     config.tls_policy = tls::p2s_policy(*policy, tls::Carrier::OpenVpn);
-    for (const auto& user : said.users) config.users.push_back({user.name, user.password});
+    for (const auto& user : node.users) config.users.push_back({user.name, user.password});
     config.certificate_required = said.certificate_required;
     config.pushes_auth_token = said.pushes_auth_token;
     config.strict_options_string = said.strict_options_string;

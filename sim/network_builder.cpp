@@ -79,6 +79,7 @@ private:
     void add(const std::string& node, const Router&) { network_.add_router(node); }
     void add(const std::string& node, const Firewall& firewall) { network_.add_filter(node, firewall); }
     void add(const std::string& node, const Nat& nat) { network_.add_nat(node, nat); }
+    void add(const std::string& node, const HttpProxy& proxy) { network_.add_host(node, {proxy.address}); }
 
     void finish(Vertex vertex, const Gateway& gateway) {
         if (!is_program(gateway.implementation)) {

@@ -104,12 +104,11 @@ Result<void> set_credentials(profile::Ovpn& profile, const Client& client, const
     const auto roots = roots_of_gateway(pki, gateway);
     if (!roots) return pass(roots);
     for (const auto& root : roots->roots()) profile.ca += root.to_pem();
-    const bool has_password =
-        client.authentication == topologies::Authentication::Password || !client.openvpn.username.empty();
+    const bool has_password = client.authentication == topologies::Authentication::Password || !client.username.empty();
     if (has_password) {
         profile.auth_user_pass = true;
-        profile.username = client.openvpn.username;
-        profile.password = client.openvpn.password;
+        profile.username = client.username;
+        profile.password = client.password;
         if (client.certificate.empty()) return {};
     }
     const auto identity = pki.identity(client.certificate);
@@ -121,12 +120,11 @@ Result<void> set_credentials(profile::Ovpn& profile, const Client& client, const
 
 Result<profile::Ovpn> make(const topologies::Topology& topology, const Pki& pki, std::uint64_t seed,
                            std::string_view name, const Client& client) {
-    if (client.tunnel != topologies::Tunnel::OpenVpn)
-        return fail(Fault::Refused, fmt::format("{} dials with {}, expected tunnel: openvpn", name,
-                                                topologies::name_of(client.tunnel)));
+    if (!client.dials(topologies::Tunnel::OpenVpn))
+        return fail(Fault::Refused, fmt::format("{} does not dial with OpenVPN, expected tunnels: openvpn", name));
     const auto* gateway = topologies::find_as<Gateway>(topology, client.gateway);
     if (!gateway) return fail(Fault::NotFound, fmt::format("there is no gateway {}", client.gateway));
-    if (std::ranges::find(gateway->tunnels, topologies::Tunnel::OpenVpn) == gateway->tunnels.end())
+    if (!gateway->offers(topologies::Tunnel::OpenVpn))
         return fail(Fault::Refused, fmt::format("gateway {} does not offer OpenVPN", client.gateway));
     const auto server_name = server_name_of(topology, pki, client.gateway);
     const auto remote = remote_of(client, *gateway, server_name);

@@ -53,7 +53,8 @@ Result<std::unique_ptr<ClientPlayer>> make_client(const Stage& stage, const std:
         case topologies::Implementation::Libreswan: return peers::make_libreswan_client(stage, name);
         case topologies::Implementation::Absent: return std::make_unique<AbsentClient>(stage.network.host(name));
         case topologies::Implementation::OpenVpn: return peers::make_openvpn_client(stage, name);
-        case topologies::Implementation::SoftEther: break;
+        case topologies::Implementation::SoftEther:
+        case topologies::Implementation::SstpClient: break;
     }
     return fail(Fault::Unsupported, name + ": SoftEther is a gateway only");
 }
@@ -67,6 +68,7 @@ Result<std::unique_ptr<GatewayPlayer>> make_gateway(const Stage& stage, const st
         case topologies::Implementation::Absent: return std::make_unique<AbsentGateway>(stage.network.host(name));
         case topologies::Implementation::OpenVpn: return peers::make_openvpn_gateway(stage, name);
         case topologies::Implementation::SoftEther: return peers::make_softether_gateway(stage, name);
+        case topologies::Implementation::SstpClient: break;
     }
     return fail(Fault::Unsupported, name + ": nothing plays such a gateway");
 }

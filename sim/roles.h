@@ -12,11 +12,18 @@
 
 namespace gatelab::sim {
 
+// One try of a client to have a tunnel.
+struct Attempt {
+    std::string protocol;       // "ikev2", "openvpn-tcp", "sstp"
+    Duration began{}, ended{};  // since the start; `ended` when it was up, or given up
+    std::string failure;        // "" when it came up, or is not over
+};
+
 // The state of one tunnel as its owner reports it. Texts use gatelab's names ("AES_GCM_16-256/ECP_384") for all
 // players.
 struct TunnelStatus {
     bool up = false;
-    std::string protocol;       // "ikev2", "openvpn-udp", "openvpn-tcp"; "" before the first attempt
+    std::string protocol;       // "ikev2", "openvpn-udp", "openvpn-tcp", "sstp"; "" before the first attempt
     std::string failure;        // why the last attempt or tunnel ended: "peer-silent", "authentication-failed", ...
     std::string peer;           // the other side's identification
     Ipv4Address inner_address;  // assigned to the client
@@ -26,9 +33,12 @@ struct TunnelStatus {
     std::string local_selectors, remote_selectors;
     // Of OpenVPN: "TLSv1.3/TLS_AES_256_GCM_SHA384" and "AES-256-GCM". A renegotiation counts as a rekeying of both.
     std::string tls_suite, data_cipher;
-    std::vector<Prefix> routes;  // that the gateway granted or pushed, as the client sees them
-    Endpoint outer_peer;         // where the other side is, as we see it; unspecified where that is not told
-    std::uint64_t moved = 0;     // gateway: how often the client's outer address changed (OpenVPN's float)
+    std::string authentication;     // of SSTP: "mschapv2", "pap"
+    std::string crypto_binding;     // of SSTP, that was sent or verified: "SHA256", "SHA1"; "" before
+    std::vector<Attempt> attempts;  // client: since connect() was asked for, or the tunnel was lost, oldest first
+    std::vector<Prefix> routes;     // that the gateway granted or pushed, as the client sees them
+    Endpoint outer_peer;            // where the other side is, as we see it; unspecified where that is not told
+    std::uint64_t moved = 0;        // gateway: how often the client's outer address changed (OpenVPN's float)
     bool nat_here = false, nat_there = false, udp_encapsulation = false;
     int ike_rekeys = 0, child_rekeys = 0;
     std::uint32_t inbound_spi = 0, outbound_spi = 0;                     // of the newest child

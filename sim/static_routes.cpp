@@ -92,6 +92,7 @@ private:
             const auto& kind = topology_.graph[vertex].kind;
             if (const auto* client = std::get_if<Client>(&kind)) add(whole(client->address), vertex, Realm::Underlay);
             if (const auto* nat = std::get_if<Nat>(&kind)) add(whole(nat->outside_address), vertex, Realm::Underlay);
+            if (const auto* proxy = std::get_if<HttpProxy>(&kind)) add(whole(proxy->address), vertex, Realm::Underlay);
             if (const auto* machine = std::get_if<VirtualMachine>(&kind))
                 add(whole(machine->address), vertex, Realm::Inside);
             if (const auto* network = std::get_if<VirtualNetwork>(&kind))

@@ -56,6 +56,23 @@ TunnelStatus told_by(const tunnel::OpenVpnStatus& tunnel) {
     return status;
 }
 
+TunnelStatus told_by(const tunnel::SstpStatus& tunnel) {
+    const auto& session = tunnel.session;
+    TunnelStatus status;
+    status.up = session.up;
+    status.protocol = "sstp";
+    status.peer = session.peer_name;
+    if (!session.tls_suite.empty()) status.tls_suite = session.tls_version + '/' + session.tls_suite;
+    if (session.ppp.agreed) {
+        status.inner_address = session.ppp.agreed->address;
+        status.dns = session.ppp.agreed->dns;
+    }
+    status.outer_peer = tunnel.peer;
+    status.packets_in = session.ppp.counters.packets_in;
+    status.packets_out = session.ppp.counters.packets_out;
+    return status;
+}
+
 }  // namespace
 
 TunnelStatus to_status(const tunnel::Status& status) {

@@ -11,6 +11,7 @@
 #include "impl/ikev2/options.h"
 #include "impl/ipsec/tunnel.h"
 #include "impl/openvpn/options.h"
+#include "impl/sstp/session.h"
 
 namespace gatelab::gateway {
 
@@ -54,6 +55,24 @@ struct OpenVpn {
     std::size_t connections = 20'000;
 };
 
+// Tunnel type SSTP: on TCP, for clients that prove who they are inside PPP. It excludes OpenVPN on the same TCP port.
+struct Sstp {
+    std::uint16_t port = 443;
+    tls::Policy tls_policy;
+    std::vector<ppp::Credentials> users;  // at least one
+    std::vector<ppp::Authentication> authentication{ppp::Authentication::MsChapV2};
+    std::uint8_t hashes = sstp::kSha1 | sstp::kSha256;  // of the crypto binding
+    std::uint16_t mru = 1400;
+    Duration negotiation = std::chrono::seconds(60);
+    Duration hello = std::chrono::seconds(60);
+    Duration http_within = std::chrono::seconds(60);
+
+    // What strangers can make us hold: connections whose user has not proved who he is, and connections in all. The
+    // oldest stranger makes room.
+    std::size_t half_open = 1000;
+    std::size_t connections = 20'000;
+};
+
 // The point-to-site half of an Azure virtualNetworkGateway of type Vpn, RouteBased.
 struct Config {
     Ipv4Address public_address;
@@ -65,6 +84,7 @@ struct Config {
     // The tunnel types offered (vpnClientProtocols); at least one.
     std::optional<Ikev2> ikev2;
     std::optional<OpenVpn> openvpn;
+    std::optional<Sstp> sstp;
 
     // vpnClientAddressPool, /29 or larger (P2S-FAQ-09). Its network and broadcast addresses are never used and its
     // first host address is the gateway's own: 10.60.0.0/24 hands out 10.60.0.2 to 10.60.0.254.

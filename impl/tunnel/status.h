@@ -8,6 +8,7 @@
 
 #include "impl/ipsec/tunnel.h"
 #include "impl/openvpn/session.h"
+#include "impl/sstp/session.h"
 
 namespace gatelab::tunnel {
 
@@ -19,7 +20,14 @@ struct OpenVpnStatus {
     std::uint64_t dropped = 0;  // inner packets for which TCP had no room
 };
 
-using Status = std::variant<std::monostate, ipsec::TunnelStatus, OpenVpnStatus>;  // monostate: not dialled yet
+struct SstpStatus {
+    sstp::SessionStatus session;
+    Endpoint peer;              // of the connection: with a proxy, the proxy
+    std::uint64_t dropped = 0;  // inner packets for which TCP had no room
+};
+
+using Status =
+    std::variant<std::monostate, ipsec::TunnelStatus, OpenVpnStatus, SstpStatus>;  // monostate: not dialled yet
 
 // Told of every key when it comes into use, so that captures can be read. Any may be empty.
 struct KeyObserver {

@@ -150,6 +150,7 @@ std::vector<std::string> needs_of(topologies::Implementation implementation, boo
         case Implementation::OpenVpn: add({"openvpn"}); break;
         case Implementation::SoftEther: add({"softether", "ip"}); break;
         case Implementation::Libreswan: add({"ip"}); break;
+        case Implementation::SstpClient: add({"sstpc"}); break;
         case Implementation::Gatelab:
         case Implementation::Absent: break;
     }

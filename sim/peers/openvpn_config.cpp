@@ -47,12 +47,12 @@ void add_control_protection(Lines& lines, Protection protection, const std::stri
     }
 }
 
-void add_authentication(Lines& lines, const topologies::OpenVpn& openvpn) {
+void add_authentication(Lines& lines, const topologies::OpenVpn& openvpn, bool has_users) {
     // Its management interface tells us whoever comes, and we say whether he may.
     lines.add("management-client-auth");
-    if (!openvpn.certificate_required) lines.add("verify-client-cert", openvpn.users.empty() ? "none" : "optional");
-    if (openvpn.users.empty()) lines.add("auth-user-pass-optional");
-    if (!openvpn.users.empty() && !openvpn.certificate_required) lines.add("username-as-common-name");
+    if (!openvpn.certificate_required) lines.add("verify-client-cert", has_users ? "optional" : "none");
+    if (!has_users) lines.add("auth-user-pass-optional");
+    if (has_users && !openvpn.certificate_required) lines.add("username-as-common-name");
     if (openvpn.pushes_auth_token) lines.add("auth-gen-token");
     if (openvpn.strict_options_string) lines.add("opt-verify");
 }
@@ -114,7 +114,7 @@ std::string server_config(const OpenVpnGatewaySettings& settings, const OpenVpnD
     add_control_protection(lines, openvpn.protection, folder + "control.key");
     lines.add("tls-version-min", number_of(settings.tls.minimum));
     lines.add("tls-version-max", number_of(settings.tls.maximum));
-    add_authentication(lines, openvpn);
+    add_authentication(lines, openvpn, !settings.users.empty());
     add_data_channel(lines, openvpn, door.transport);
     add_times(lines, openvpn);
     return lines.text();

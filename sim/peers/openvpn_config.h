@@ -35,6 +35,7 @@ struct OpenVpnGatewaySettings {
     std::vector<Ipv4Address> dns_servers;
     tls::Policy tls;
     topologies::OpenVpn openvpn;
+    std::vector<topologies::User> users;
 };
 
 // The doors of a gateway, each with its share of the pool: all of it, or a half.

@@ -19,8 +19,8 @@ public:
     struct Options {
         std::vector<OpenVpnDoor> doors;
         tls::Policy tls;
-        std::vector<topologies::OpenVpn::User> users;  // with any, nobody else comes in
-        std::vector<Prefix> networks;                  // that it pushes
+        std::vector<topologies::User> users;  // with any, nobody else comes in
+        std::vector<Prefix> networks;         // that it pushes
     };
     OpenVpnGateway(std::unique_ptr<OpenVpnMachine>, Options);
     ~OpenVpnGateway() override;

@@ -40,7 +40,8 @@ Result<OpenVpnGatewaySettings> settings_of(const Stage& stage, const std::string
                                     .networks = {},
                                     .dns_servers = node.dns_servers,
                                     .tls = tls::p2s_policy(*policy, tls::Carrier::OpenVpn),
-                                    .openvpn = node.openvpn};
+                                    .openvpn = node.openvpn,
+                                    .users = node.users};
     if (const auto* network = topologies::find_as<topologies::VirtualNetwork>(stage.topology, node.virtual_network))
         settings.networks = network->address_space;
     settings.networks.insert(settings.networks.end(), node.custom_routes.begin(), node.custom_routes.end());
@@ -79,7 +80,7 @@ Result<std::unique_ptr<GatewayPlayer>> make_openvpn_gateway(const Stage& stage, 
     if (auto put = (*machine)->put(openvpn_gateway_files(*settings, doors, (*machine)->folder())); !put)
         return pass(put);
     return std::make_unique<OpenVpnGateway>(
-        std::move(*machine), OpenVpnGateway::Options{doors, settings->tls, node.openvpn.users, settings->networks});
+        std::move(*machine), OpenVpnGateway::Options{doors, settings->tls, node.users, settings->networks});
 }
 
 }  // namespace gatelab::sim::peers

@@ -245,7 +245,7 @@ std::vector<SoftEtherSettings::User> users_of(const Stage& stage, const std::str
         const auto known = [&](const auto& user) { return user.name == client->certificate; };
         if (std::none_of(users.begin(), users.end(), known)) users.push_back({client->certificate, ""});
     }
-    for (const auto& user : gateway.openvpn.users) users.push_back({user.name, user.password});
+    for (const auto& user : gateway.users) users.push_back({user.name, user.password});
     return users;
 }
 

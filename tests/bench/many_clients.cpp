@@ -65,7 +65,7 @@ std::int64_t resident_bytes() {
 
 void dial_by(topologies::Client& client, topologies::Gateway& gateway, const std::string& tunnel) {
     if (tunnel == "ikev2") return;
-    client.tunnel = topologies::Tunnel::OpenVpn;
+    client.tunnels = {topologies::Tunnel::OpenVpn};
     client.openvpn.transport = tunnel == "openvpn-udp" ? topologies::Transport::Udp : topologies::Transport::Tcp;
     gateway.tunnels = {topologies::Tunnel::OpenVpn};
     if (client.openvpn.transport == topologies::Transport::Udp) gateway.openvpn.udp_port = 1194;
@@ -90,7 +90,7 @@ Topology crowd(std::size_t clients, const std::string& tunnel) {
     tree.access.delay = 5ms;
     tree.access.bits_per_second = 100'000'000;
     dial_by(tree.like, gateway, tunnel);
-    alice.tunnel = tree.like.tunnel;
+    alice.tunnels = tree.like.tunnels;
     add_access_tree(*topology, *topologies::find(*topology, "isp"), tree);
 
     for (std::size_t i = 0; i < clients; ++i) {

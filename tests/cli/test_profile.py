@@ -46,7 +46,7 @@ def test_tells_json(gatelab):
 WRONG = [
     (("no-such-topology", "alice"), "no-such-topology"),
     (("remote-user-openvpn", "nobody"), 'has no client "nobody"'),
-    (("remote-user", "alice"), "client alice: alice dials with ikev2, expected tunnel: openvpn"),
+    (("remote-user", "alice"), "client alice: alice does not dial with OpenVPN, expected tunnels: openvpn"),
     (("remote-user-openvpn",), "USER"),
 ]
 

@@ -63,7 +63,7 @@ TEST(OpenVpnConfig, AsksForWhatTheTopologyWants) {
     auto wanted = settings();
     auto& openvpn = wanted.openvpn;
     openvpn.protection = topologies::OpenVpn::Protection::TlsCryptV2;
-    openvpn.users = {{"bob", "s3cret"}};
+    wanted.users = {{"bob", "s3cret"}};
     openvpn.certificate_required = false;
     openvpn.data_ciphers = {"AES-128-GCM", "AES-256-CBC"};
     openvpn.fallback_cipher = "AES-256-CBC";

@@ -56,7 +56,7 @@ protected:
         topology = topologies::load("remote-user").value();
         topology.flows.clear();
         alice().implementation = GetParam().client;
-        alice().tunnel = topologies::Tunnel::OpenVpn;
+        alice().tunnels = {topologies::Tunnel::OpenVpn};
         alice().connect_at.reset();
         door().implementation = GetParam().gateway;
         door().tunnels = {topologies::Tunnel::OpenVpn};
@@ -75,12 +75,12 @@ protected:
     void use(Protection protection) { door().openvpn.protection = protection; }
 
     void use_password(const std::string& right, const std::string& said) {
-        door().openvpn.users = {{"bob", right}};
+        door().users = {{"bob", right}};
         door().openvpn.certificate_required = false;
         alice().authentication = topologies::Authentication::Password;
         alice().certificate.clear();
-        alice().openvpn.username = "bob";
-        alice().openvpn.password = said;
+        alice().username = "bob";
+        alice().password = said;
     }
 
     [[nodiscard]] ::testing::AssertionResult runs(const std::string& name = "run") {

@@ -30,7 +30,7 @@ protected:
         topology = topologies::load("remote-user").value();
         topology.flows.clear();
         alice().implementation = GetParam();
-        alice().tunnel = topologies::Tunnel::OpenVpn;
+        alice().tunnels = {topologies::Tunnel::OpenVpn};
         alice().connect_at.reset();
         alice().openvpn.fallback_cipher = "AES-256-GCM";  // this server does not negotiate
         door().implementation = Implementation::SoftEther;
@@ -50,12 +50,12 @@ protected:
         if (transport == Transport::Udp) door().openvpn.udp_port = 1194, door().openvpn.tcp_port.reset();
     }
     void use_password(const std::string& said) {
-        door().openvpn.users = {{"bob", "s3cret"}};
+        door().users = {{"bob", "s3cret"}};
         door().openvpn.certificate_required = false;
         alice().authentication = topologies::Authentication::Password;
         alice().certificate.clear();
-        alice().openvpn.username = "bob";
-        alice().openvpn.password = said;
+        alice().username = "bob";
+        alice().password = said;
     }
     [[nodiscard]] ::testing::AssertionResult runs() {
         RunOptions options;

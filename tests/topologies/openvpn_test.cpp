@@ -50,7 +50,7 @@ std::vector<std::string> problems_of(const std::string& client, const std::strin
 }
 
 TEST(OpenVpnInFiles, IsAsAzuresProfileSaysWhereTheFileIsSilent) {
-    const auto topology = read_sound(file("tunnel: openvpn", "tunnel_types: openvpn"));
+    const auto topology = read_sound(file("tunnels: openvpn", "tunnel_types: openvpn"));
     const auto* client = find_as<Client>(topology, "alice");
     EXPECT_EQ(client->tunnel, Tunnel::OpenVpn);
     EXPECT_EQ(client->openvpn.transport, Transport::Tcp);
@@ -67,7 +67,7 @@ TEST(OpenVpnInFiles, IsAsAzuresProfileSaysWhereTheFileIsSilent) {
 
 TEST(OpenVpnInFiles, SaysEverythingOfAClient) {
     const auto topology = read_sound(
-        file("tunnel: openvpn, authentication: password, openvpn: {transport: udp, personality: azure-vpn-client, "
+        file("tunnels: openvpn, authentication: password, openvpn: {transport: udp, personality: azure-vpn-client, "
              "username: ann, password: secret, tls_suites: [TLS_AES_256_GCM_SHA384], tls_version_max: '1.3', "
              "explicit_exit_notify: 2, data_ciphers: [AES-128-GCM, AES-256-CBC], fallback_cipher: AES-256-CBC, "
              "auth: SHA1, renegotiate: 60s, handshake_window: 30s, transition_window: 90s, tun_mtu: 1400, mssfix: "
@@ -94,7 +94,7 @@ TEST(OpenVpnInFiles, SaysEverythingOfAClient) {
 
 TEST(OpenVpnInFiles, SaysEverythingOfAGateway) {
     const auto topology = read_sound(
-        file("tunnel: openvpn",
+        file("tunnels: openvpn",
              "tunnel_types: [ikev2, openvpn], openvpn: {tcp_port: none, udp_port: 1194, protection: tls-crypt-v2, "
              "tls_policy: p2s-2026, users: {ann: secret, ben: other}, certificate_required: false, "
              "strict_options_string: true, pushes_auth_token: true, ping: 5s, ping_restart: 20s, renegotiate: 0s}"));
@@ -124,7 +124,7 @@ TEST(OpenVpnInFiles, IsDialledWhereNothingElseIsOfferedOrPossible) {
 
 TEST(OpenVpnInFiles, CanBeChangedFromTheCommandLine) {
     const auto reading = parse(
-        file("tunnel: openvpn", "tunnel_types: openvpn, openvpn: {udp_port: 1194}"), "t.yaml",
+        file("tunnels: openvpn", "tunnel_types: openvpn, openvpn: {udp_port: 1194}"), "t.yaml",
         {{"clients.alice.openvpn.transport", "udp"}, {"gateways.gw.point_to_site.openvpn.protection", "tls-crypt"}});
     ASSERT_TRUE(reading.topology);
     EXPECT_EQ(find_as<Client>(*reading.topology, "alice")->openvpn.transport, Transport::Udp);
@@ -132,7 +132,7 @@ TEST(OpenVpnInFiles, CanBeChangedFromTheCommandLine) {
 }
 
 TEST(OpenVpnInFiles, ReachesWhatAnyTunnelReaches) {
-    auto topology = read_sound(file("tunnel: openvpn, remote_selectors: 10.9.0.0/16", "tunnel_types: openvpn"));
+    auto topology = read_sound(file("tunnels: openvpn, remote_selectors: 10.9.0.0/16", "tunnel_types: openvpn"));
     const auto way = reach(topology, *find(topology, "alice"), *find(topology, "web"));
     EXPECT_EQ(way.why_not, "");  // OpenVPN has no selectors
     EXPECT_THAT(way.tunnels, ElementsAre("alice"));
@@ -143,10 +143,10 @@ struct Broken {
 };
 
 TEST(OpenVpnInFiles, SaysWhatIsWrongWithThem) {
-    const std::string offered = "tunnel_types: openvpn", dialled = "tunnel: openvpn";
+    const std::string offered = "tunnel_types: openvpn", dialled = "tunnels: openvpn";
     const Broken all[] = {
         {dialled, "", "dials openvpn, which gateway \"gw\" does not offer (tunnel_types)"},
-        {"tunnel: ikev2", offered, "dials ikev2, which gateway \"gw\" does not offer (tunnel_types)"},
+        {"tunnels: ikev2", offered, "dials ikev2, which gateway \"gw\" does not offer (tunnel_types)"},
         {"openvpn: {transport: udp}", offered, "dials over udp, and gateway \"gw\" has no udp_port"},
         {"openvpn: {transport: tcp}", offered + ", openvpn: {tcp_port: none, udp_port: 1194}",
          "dials over tcp, and gateway \"gw\" has no tcp_port"},
@@ -165,7 +165,7 @@ TEST(OpenVpnInFiles, SaysWhatIsWrongWithThem) {
         {"authentication: password", offered + ", openvpn: {users: {ann: secret}, certificate_required: false}",
          "signs in with a password and has no username"},
         {"authentication: password", "", "signs in with a password, and dials ikev2"},
-        {"pre_shared_key: secret, tunnel: openvpn", offered, "has a pre-shared key, which is for IKEv2 alone"},
+        {"pre_shared_key: secret, tunnels: openvpn", offered, "has a pre-shared key, which is for IKEv2 alone"},
         {"openvpn: {data_ciphers: [BF-CBC]}", offered, "data_ciphers of \"alice\" is \"BF-CBC\"; expected one of"},
         {"openvpn: {fallback_cipher: none}", offered, "fallback_cipher of \"alice\" is \"none\""},
         {"openvpn: {auth: MD5}", offered, "auth of \"alice\" is \"MD5\"; expected one of SHA256, SHA1"},
@@ -180,8 +180,8 @@ TEST(OpenVpnInFiles, SaysWhatIsWrongWithThem) {
         {"", offered + ", openvpn: {ping: 30s, ping_restart: 20s}", "of \"gw\" is not above ping"},
         {"", offered + ", openvpn: {certificate_required: perhaps}", "expected one of true, false"},
         {"implementation: softether", offered, "cannot be played by softether, which is a server here"},
-        {"implementation: strongswan, tunnel: openvpn", offered, "dials openvpn, which strongswan does not do"},
-        {"implementation: openvpn, tunnel: ikev2", "", "dials ikev2, which openvpn does not do"},
+        {"implementation: strongswan, tunnels: openvpn", offered, "dials openvpn, which strongswan does not do"},
+        {"implementation: openvpn, tunnels: ikev2", "", "dials ikev2, which openvpn does not do"},
     };
     for (const auto& one : all)
         EXPECT_THAT(problems_of(one.client, one.point_to_site), testing::Contains(HasSubstr(one.expected)))
@@ -206,7 +206,7 @@ TEST(OpenVpnInFiles, ClientsMayHaveEcdsaCertificates) {  // P2S-CERT-11 is about
     const std::string certificates = "certificates: {P2SRootCert: {}, alice: {issuer: P2SRootCert, key: ecdsa-256}}\n";
     for (const auto* tunnel : {"openvpn", "ikev2"}) {
         const auto topology =
-            read_sound(certificates + file(std::string("tunnel: ") + tunnel, "tunnel_types: [ikev2, openvpn]"));
+            read_sound(certificates + file(std::string("tunnels: ") + tunnel, "tunnel_types: [ikev2, openvpn]"));
         EXPECT_EQ(check(topology).empty(), tunnel == std::string("openvpn"));
     }
 }

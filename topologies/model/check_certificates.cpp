@@ -54,7 +54,7 @@ void check_gateway(const Topology& topology, Findings& findings, const Node& nod
     if (roots.size() > kMostRoots)
         findings.error(mark_of(node, "root_certificates"),
                        "{} root certificates; a gateway takes at most {} (P2S-CERT-03)", roots.size(), kMostRoots);
-    if (roots.empty() && gateway.pre_shared_key.empty() && gateway.openvpn.users.empty())
+    if (roots.empty() && gateway.pre_shared_key.empty() && gateway.users.empty())
         findings.error(node.mark,
                        "gateway \"{}\" has neither root_certificates nor a pre_shared_key; nobody could "
                        "connect",
@@ -81,7 +81,7 @@ void check_client(const Topology& topology, Findings& findings, const Node& node
                          "client \"{}\" shows the root \"{}\" itself; expected a "
                          "certificate with an issuer",
                          node.name, own->name);
-    if (own->key.kind == KeySpec::Kind::Ecdsa && client.tunnel == Tunnel::IkeV2)
+    if (own->key.kind == KeySpec::Kind::Ecdsa && client.dials(Tunnel::IkeV2))
         findings.warning(mark_of(node, "certificate"),
                          "ECDSA client certificates are documented as unsupported for "
                          "IKEv2 point-to-site (P2S-CERT-11)");

@@ -26,6 +26,7 @@ bool can(Implementation implementation, Tunnel tunnel) {
         case Implementation::Libreswan: return tunnel == Tunnel::IkeV2;
         case Implementation::OpenVpn:
         case Implementation::SoftEther: return tunnel == Tunnel::OpenVpn;
+        case Implementation::SstpClient: return tunnel == Tunnel::Sstp;
         case Implementation::Gatelab:
         case Implementation::Absent: break;
     }
@@ -66,16 +67,16 @@ void check_openvpn(Findings& findings, const Node& node, const OpenVpn& openvpn)
     check_durations(findings, node, openvpn);
 }
 
-void check_users(Findings& findings, const Node& node, const OpenVpn& openvpn) {
+void check_users(Findings& findings, const Node& node, const Gateway& gateway) {
     std::set<std::string, std::less<>> names;
-    for (const auto& user : openvpn.users) {
-        const auto& mark = mark_of(node, "openvpn.users." + user.name);
+    for (const auto& user : gateway.users) {
+        const auto& mark = mark_of(node, "users." + user.name);
         if (user.name.empty() || user.password.empty())
             findings.error(mark, "user \"{}\" of gateway \"{}\" needs a name and a password", user.name, node.name);
         if (!names.insert(user.name).second)
             findings.error(mark, "two users of gateway \"{}\" are named \"{}\"", node.name, user.name);
     }
-    if (!openvpn.certificate_required && openvpn.users.empty())
+    if (gateway.offers(Tunnel::OpenVpn) && !gateway.openvpn.certificate_required && gateway.users.empty())
         findings.error(mark_of(node, "openvpn.certificate_required"),
                        "gateway \"{}\" neither requires certificates nor has users; nobody could prove who he is",
                        node.name);
@@ -93,7 +94,6 @@ void check_routes(const Topology& topology, Findings& findings, const Node& node
 void check_offer(const Topology& topology, Findings& findings, const Node& node, const Gateway& gateway) {
     const auto& openvpn = gateway.openvpn;
     check_openvpn(findings, node, openvpn);
-    check_users(findings, node, openvpn);
     check_routes(topology, findings, node, gateway);
     expect_word(findings, node, "tls_policy", openvpn.tls_policy, kPolicies);
     if (!openvpn.tcp_port && !openvpn.udp_port)
@@ -117,25 +117,25 @@ void check_gateway(const Topology& topology, Findings& findings, const Node& nod
             findings.error(mark, "gateway \"{}\" offers {}, which {} does not do (tunnel_types)", node.name,
                            name_of(tunnel), name_of(gateway.implementation));
     }
-    if (holds(gateway.tunnels, Tunnel::OpenVpn)) check_offer(topology, findings, node, gateway);
+    check_users(findings, node, gateway);
+    if (gateway.offers(Tunnel::OpenVpn)) check_offer(topology, findings, node, gateway);
 }
 
 void check_sign_in(Findings& findings, const Node& node, const Client& client, const Gateway& gateway) {
-    const auto& own = client.openvpn;
-    const auto& mark = mark_of(node, "openvpn.username");
+    const auto& mark = mark_of(node, "username");
     if (client.authentication == Authentication::PreSharedKey)
         findings.error(mark_of(node, "authentication"), "client \"{}\" has a pre-shared key, which is for IKEv2 alone",
                        node.name);
-    if (client.authentication == Authentication::Password && own.username.empty())
-        findings.error(mark, "client \"{}\" signs in with a password and has no username (openvpn)", node.name);
+    if (client.authentication == Authentication::Password && client.username.empty())
+        findings.error(mark, "client \"{}\" signs in with a password and has no username", node.name);
     if (client.authentication == Authentication::Password && gateway.openvpn.certificate_required)
         findings.warning(mark_of(node, "authentication"),
                          "gateway \"{}\" requires certificates and will refuse client \"{}\"", client.gateway,
                          node.name);
-    const auto& users = gateway.openvpn.users;
+    const auto& users = gateway.users;
     if (users.empty()) return;
     const auto known = std::any_of(users.begin(), users.end(), [&](const auto& user) {
-        return user.name == own.username && user.password == own.password;
+        return user.name == client.username && user.password == client.password;
     });
     if (!known)
         findings.warning(mark, "gateway \"{}\" does not know the username and password of client \"{}\"",
@@ -159,29 +159,30 @@ void check_dial(Findings& findings, const Node& node, const Client& client, cons
     if (own.fragment && own.transport == Transport::Tcp)
         findings.error(mark_of(node, "openvpn.fragment"), "client \"{}\" has fragment, which is for UDP alone",
                        node.name);
-    if (own.personality == OpenVpn::Personality::AzureVpnClient && own.transport == Transport::Udp)
+    if (client.personality == Personality::AzureVpnClient && own.transport == Transport::Udp)
         findings.warning(mark_of(node, "openvpn.transport"),
                          "client \"{}\" is an Azure VPN Client, which dials over TCP (P2S-AAD-22)", node.name);
 }
 
 void check_client(const Topology& topology, Findings& findings, const Node& node, const Client& client) {
-    const auto& mark = mark_of(node, "tunnel");
+    const auto& mark = mark_of(node, "tunnels");
     if (client.implementation == Implementation::SoftEther)
         findings.error(mark_of(node, "implementation"),
                        "client \"{}\" cannot be played by softether, which is a server here", node.name);
-    else if (!can(client.implementation, client.tunnel))
-        findings.error(mark, "client \"{}\" dials {}, which {} does not do", node.name, name_of(client.tunnel),
-                       name_of(client.implementation));
+    for (const auto tunnel : client.tunnels)
+        if (client.implementation != Implementation::SoftEther && !can(client.implementation, tunnel))
+            findings.error(mark, "client \"{}\" dials {}, which {} does not do", node.name, name_of(tunnel),
+                           name_of(client.implementation));
     const auto* gateway = find_as<Gateway>(topology, client.gateway);
     if (!gateway) return;
-    if (!holds(gateway->tunnels, client.tunnel))
-        return findings.error(mark, "client \"{}\" dials {}, which gateway \"{}\" does not offer (tunnel_types)",
-                              node.name, name_of(client.tunnel), client.gateway);
-    if (client.tunnel == Tunnel::OpenVpn)
-        check_dial(findings, node, client, *gateway);
-    else if (client.authentication == Authentication::Password)
+    for (const auto tunnel : client.tunnels)
+        if (!gateway->offers(tunnel))
+            return findings.error(mark, "client \"{}\" dials {}, which gateway \"{}\" does not offer (tunnel_types)",
+                                  node.name, name_of(tunnel), client.gateway);
+    if (client.dials(Tunnel::OpenVpn)) check_dial(findings, node, client, *gateway);
+    if (client.dials(Tunnel::IkeV2) && client.authentication == Authentication::Password)
         findings.error(mark_of(node, "authentication"), "client \"{}\" signs in with a password, and dials {}",
-                       node.name, name_of(client.tunnel));
+                       node.name, name_of(Tunnel::IkeV2));
 }
 
 }  // namespace

@@ -8,7 +8,9 @@ namespace gatelab::topologies {
 namespace {
 
 bool forwards(const NodeKind& kind, Through through) {
-    if (std::holds_alternative<Client>(kind) || std::holds_alternative<VirtualMachine>(kind)) return false;
+    if (std::holds_alternative<Client>(kind) || std::holds_alternative<VirtualMachine>(kind) ||
+        std::holds_alternative<HttpProxy>(kind))
+        return false;
     if (std::holds_alternative<Gateway>(kind) || std::holds_alternative<VirtualNetwork>(kind))
         return through == Through::Everything;
     return true;
@@ -55,7 +57,7 @@ std::string refused_by_selectors(const Node& one, const Node& other) {
     for (const auto& [client, machine] : {std::pair{&one, &other}, std::pair{&other, &one}}) {
         const auto* user = std::get_if<Client>(&client->kind);
         const auto* target = std::get_if<VirtualMachine>(&machine->kind);
-        if (user && user->tunnel == Tunnel::IkeV2 && target && !asks_for(*user, target->address))
+        if (user && user->dials(Tunnel::IkeV2) && target && !asks_for(*user, target->address))
             return client->name + " does not ask for " + to_string(target->address) + " (remote_selectors)";
     }
     return {};
@@ -64,7 +66,7 @@ std::string refused_by_selectors(const Node& one, const Node& other) {
 // OpenVPN knows no traffic selectors: what is routed into its tunnel passes.
 bool has_selectors(const Node& node) {
     const auto* client = std::get_if<Client>(&node.kind);
-    return client && client->tunnel == Tunnel::IkeV2;
+    return client && client->dials(Tunnel::IkeV2);
 }
 
 // Why clients of one gateway cannot talk to each other: its selectors are the virtual network and its custom routes.

@@ -35,7 +35,7 @@ std::vector<Vertex> neighbours(const Topology& topology, Vertex vertex) {
 
 std::string_view name_of(const NodeKind& kind) {
     constexpr std::string_view kNames[] = {"client",   "gateway", "virtual-network", "virtual-machine", "router",
-                                           "firewall", "nat"};
+                                           "firewall", "nat",     "http-proxy"};
     static_assert(std::size(kNames) == std::variant_size_v<NodeKind>);
     return kNames[kind.index()];
 }
@@ -47,6 +47,7 @@ std::string_view name_of(Implementation implementation) {
         case Implementation::Libreswan: return "libreswan";
         case Implementation::OpenVpn: return "openvpn";
         case Implementation::SoftEther: return "softether";
+        case Implementation::SstpClient: return "sstp-client";
         case Implementation::Absent: return "absent";
     }
     return "?";
@@ -61,7 +62,10 @@ std::string_view name_of(Authentication authentication) {
     return kNames[static_cast<std::size_t>(authentication)];
 }
 
-std::string_view name_of(Tunnel tunnel) { return tunnel == Tunnel::IkeV2 ? "ikev2" : "openvpn"; }
+std::string_view name_of(Tunnel tunnel) {
+    constexpr std::string_view kNames[] = {"ikev2", "openvpn", "sstp"};
+    return kNames[static_cast<std::size_t>(tunnel)];
+}
 
 std::string_view name_of(Transport transport) { return transport == Transport::Udp ? "udp" : "tcp"; }
 
@@ -70,8 +74,31 @@ std::string_view name_of(OpenVpn::Protection protection) {
     return kNames[static_cast<std::size_t>(protection)];
 }
 
-std::string_view name_of(OpenVpn::Personality personality) {
-    return personality == OpenVpn::Personality::OpenVpnClient ? "openvpn-client" : "azure-vpn-client";
+std::string_view name_of(Personality personality) {
+    constexpr std::string_view kNames[] = {"gatelab",    "windows",        "macos",           "ios",
+                                           "strongswan", "openvpn-client", "azure-vpn-client"};
+    return kNames[static_cast<std::size_t>(personality)];
+}
+
+std::vector<Tunnel> tunnels_of(Personality personality) {
+    switch (personality) {
+        case Personality::Gatelab: break;
+        case Personality::Windows: return {Tunnel::IkeV2, Tunnel::Sstp};
+        case Personality::MacOs:
+        case Personality::Ios:
+        case Personality::StrongSwan: return {Tunnel::IkeV2};
+        case Personality::OpenVpnClient:
+        case Personality::AzureVpnClient: return {Tunnel::OpenVpn};
+    }
+    return {Tunnel::IkeV2, Tunnel::Sstp, Tunnel::OpenVpn};
+}
+
+bool Client::dials(Tunnel tunnel) const { return std::find(tunnels.begin(), tunnels.end(), tunnel) != tunnels.end(); }
+bool Gateway::offers(Tunnel tunnel) const { return std::find(tunnels.begin(), tunnels.end(), tunnel) != tunnels.end(); }
+
+std::string_view name_of(LinkFault::Kind kind) {
+    constexpr std::string_view kNames[] = {"drop", "duplicate", "corrupt", "delay"};
+    return kNames[static_cast<std::size_t>(kind)];
 }
 
 std::string_view name_of(Flow::Kind kind) {

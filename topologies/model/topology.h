@@ -59,13 +59,25 @@ struct CertificateSpec {
 // --- nodes ------------------------------------------------------------------------------------------------------
 
 // Absent: the machine is there, with its addresses and routes, and nobody plays on it.
-enum class Implementation { Gatelab, StrongSwan, Libreswan, OpenVpn, SoftEther, Absent };
-bool is_program(Implementation);                                    // a real one
-enum class Authentication { Certificate, PreSharedKey, Password };  // Password: OpenVPN's username and password
+enum class Implementation { Gatelab, StrongSwan, Libreswan, OpenVpn, SoftEther, SstpClient, Absent };
+bool is_program(Implementation);  // a real one
+// Password: a user name and its password, with OpenVPN and SSTP. A client that dials several tunnels shows its
+// certificate where the tunnel knows certificates, and its password where it knows passwords.
+enum class Authentication { Certificate, PreSharedKey, Password };
 
 // What a point-to-site client dials with, and a gateway offers (Azure's vpnClientProtocols).
-enum class Tunnel { IkeV2, OpenVpn };
+enum class Tunnel { IkeV2, OpenVpn, Sstp };
 enum class Transport { Udp, Tcp };
+
+// A user whom a gateway, or a proxy, knows by name.
+struct User {
+    std::string name, password;
+    friend bool operator==(const User&, const User&) = default;
+};
+
+// Whose habits a client has: which tunnels it knows, in which order it tries them, when it gives one up, whether it
+// dials again. Gatelab: those that the topology says, one after another, each as long as its protocol lasts.
+enum class Personality { Gatelab, Windows, MacOs, Ios, StrongSwan, OpenVpnClient, AzureVpnClient };
 
 // The settings of an OpenVPN end, under the names that OpenVPN has for them. What is not set is what Azure's profile
 // says (P2S-PKG-30), else OpenVPN's own default.
@@ -76,10 +88,7 @@ struct OpenVpn {
     std::optional<std::uint16_t> tcp_port = 443, udp_port;
     Protection protection = Protection::TlsAuth;
     std::string tls_policy = "p2s-2023";  // or "p2s-2026"; TLS versions and suites
-    struct User {
-        std::string name, password;
-    };
-    std::vector<User> users;  // with any, a client must sign in with a name and a password
+    // Where the gateway has users, a client must sign in as one, beside its certificate or instead of it.
     bool certificate_required = true;
     bool strict_options_string = false;  // refuse a client whose options string does not match (P2S-AAD-25)
     bool pushes_auth_token = false;
@@ -88,8 +97,6 @@ struct OpenVpn {
 
     // Of a client.
     Transport transport = Transport::Tcp;
-    enum class Personality { OpenVpnClient, AzureVpnClient } personality = Personality::OpenVpnClient;
-    std::string username, password;
     std::vector<std::string> tls_suites;  // IANA names; empty: all that the implementation has
     std::string tls_version_max;          // "1.2" or "1.3"; empty: the highest
     int explicit_exit_notify = 0;
@@ -103,6 +110,23 @@ struct OpenVpn {
     Duration transition_window = std::chrono::hours(1);
     std::uint16_t tun_mtu = 1500;
     std::optional<std::uint16_t> mssfix, fragment;
+};
+
+// The settings of an SSTP end, in the words of [MS-SSTP].
+struct Sstp {
+    // Of a gateway.
+    std::uint16_t port = 443;
+    std::string tls_policy = "p2s-2023";                  // or "p2s-2026"; TLS 1.2 alone
+    std::vector<std::string> authentication{"mschapv2"};  // also "pap"; best first
+    std::vector<std::string> hashes{"SHA256", "SHA1"};    // of the crypto binding
+    Duration negotiation = std::chrono::seconds(60);      // until the crypto binding must be there
+
+    // Of a client.
+    std::vector<std::string> tls_suites;  // IANA names; empty: all that the implementation has
+
+    // Of both.
+    Duration hello = std::chrono::seconds(60);  // of silence, until the other side is asked; 0: never
+    std::uint16_t mru = 1400;
 };
 
 // A remote user's machine with a VPN client (an Azure point-to-site client).
@@ -121,8 +145,17 @@ struct Client {
     Duration ike_lifetime = std::chrono::hours(8);
     Duration child_lifetime = std::chrono::hours(1);
     Duration liveness = std::chrono::seconds(30);
-    Tunnel tunnel = Tunnel::IkeV2;
+    std::vector<Tunnel> tunnels = {Tunnel::IkeV2};  // what it dials with, in this order
+    Personality personality = Personality::Gatelab;
+    std::optional<bool> reconnects;  // whether it dials again when a tunnel is lost; none: as its personality does
+    std::optional<Duration> give_up_after;  // of each tunnel's attempt; none: as its personality does
+    std::string username, password;
+    std::string http_proxy;  // name of the HttpProxy of the machine's settings; "" for none
+    std::string http_proxy_username, http_proxy_password;
     OpenVpn openvpn = {};
+    Sstp sstp = {};
+
+    bool dials(Tunnel) const;
 };
 
 // An Azure virtual network gateway (type Vpn, RouteBased) with its point-to-site configuration.
@@ -143,7 +176,11 @@ struct Gateway {
     Duration child_lifetime = std::chrono::hours(1);
     Duration liveness = std::chrono::seconds(30);
     std::vector<Tunnel> tunnels = {Tunnel::IkeV2};  // vpnClientProtocols
+    std::vector<User> users;                        // whom OpenVPN and SSTP know by name and password
     OpenVpn openvpn = {};
+    Sstp sstp = {};
+
+    bool offers(Tunnel) const;
 };
 
 struct Subnet {
@@ -166,11 +203,21 @@ struct Router {};  // forwards; has no addresses of its own
 
 // One rule of a packet filter; the first that matches decides.
 struct FilterRule {
-    enum class Action { Allow, Drop } action = Action::Drop;
+    // Reject: a TCP segment is answered by a RST, anything else by an ICMP error "administratively prohibited" (RFC
+    // 1812 section 5.2.7.1), in the name of the packet's destination.
+    enum class Action { Allow, Drop, Reject } action = Action::Drop;
+    // New: the first packet of a flow. Established: what belongs to a flow that was let through, which passes unless a
+    // rule for it says otherwise.
+    enum class State { New, Established, Any } state = State::New;
     enum class Direction { Any, Outbound, Inbound } direction = Direction::Any;  // outbound: inside to outside
     std::optional<std::uint8_t> protocol;                                        // IP protocol number; none: any
-    std::vector<std::uint16_t> destination_ports;                                // empty: any
+    std::vector<std::uint16_t> source_ports, destination_ports;                  // empty: any
     std::optional<Prefix> source, destination;
+    // Allow only: a TCP flow passes as long as it is TLS; it is cut when its first octets from the inside are no
+    // ClientHello, or those from the outside no ServerHello or alert, in records (RFC 8446 section 5.1).
+    bool tls_only = false;
+    Duration from{};                // when the rule comes into force, since the start
+    std::optional<Duration> until;  // and when it ends; none: never
     Mark mark;
 };
 
@@ -188,11 +235,20 @@ struct Nat {
     bool endpoint_dependent = false;
     Duration udp_timeout = std::chrono::seconds(120);
     Duration tcp_timeout = std::chrono::hours(2);
+    bool hairpin = false;  // two machines inside may meet at the outside address (RFC 4787 section 6)
     // Forgets all mappings, and takes other ports from then on, whenever so much time has passed; none: never.
     std::optional<Duration> rebind_every = {};
 };
 
-using NodeKind = std::variant<Client, Gateway, VirtualNetwork, VirtualMachine, Router, Firewall, Nat>;
+// A proxy that opens TCP connections for others by HTTP CONNECT, and nothing else.
+struct HttpProxy {
+    Ipv4Address address;
+    std::uint16_t port = 3128;
+    std::vector<User> users;                        // with any, Basic authentication is asked for (RFC 7617)
+    std::vector<std::uint16_t> allowed_ports{443};  // that it connects to
+};
+
+using NodeKind = std::variant<Client, Gateway, VirtualNetwork, VirtualMachine, Router, Firewall, Nat, HttpProxy>;
 
 struct Node {
     std::string name;
@@ -211,8 +267,15 @@ struct Link {
     std::string name;  // "alice-isp"
     std::uint64_t bits_per_second = 1'000'000'000;
     Duration delay = std::chrono::milliseconds(1);  // one way
-    double loss = 0;                                // probability per packet and direction, 0 to 1
-    std::uint16_t mtu = 1500;                       // octets of IP packet, 576 to 65535
+    // Probabilities per packet and direction, 0 to 1.
+    double loss = 0;
+    double duplicate = 0;  // arrives twice
+    double corrupt = 0;    // arrives with one bit of it changed
+    double reorder = 0;    // arrives later than what was sent after it, by up to `reorder_by`
+    Duration reorder_by = std::chrono::milliseconds(10);
+    std::uint16_t mtu = 1500;  // octets of IP packet, 576 to 65535
+    // A path MTU black hole: larger packets vanish, and nobody is told (RFC 2923 section 2.1).
+    std::optional<std::uint16_t> black_hole_above;
     Mark mark;
     FieldMarks field_marks = {};
 };
@@ -243,6 +306,24 @@ struct Action {
     FieldMarks field_marks = {};
 };
 
+// What a link does to some packets during some time.
+struct LinkFault {
+    enum class Kind { Drop, Duplicate, Corrupt, Delay } kind = Kind::Drop;
+    std::string link;
+    std::string from;               // only what this end of the link sends; "" for both directions
+    Duration at{};                  // since the start
+    std::optional<Duration> until;  // none: to the end of the run
+    // Which packets; what is not said matches all.
+    std::optional<std::uint8_t> protocol;             // IP protocol number
+    std::vector<std::uint16_t> ports;                 // UDP or TCP, source or destination
+    std::string packet;                               // a kind of the list in faults.h: "ike-auth", "tls-client-hello"
+    std::vector<std::uint32_t> numbers;               // only the n-th that match, counted from 1 since `at`
+    double share = 1;                                 // of those, each with this probability
+    Duration delay = std::chrono::milliseconds(100);  // of Delay
+    Mark mark;
+    FieldMarks field_marks = {};
+};
+
 struct Topology {
     std::string name;
     std::string summary;
@@ -252,6 +333,7 @@ struct Topology {
     Graph graph;
     std::vector<Flow> flows;
     std::vector<Action> actions;
+    std::vector<LinkFault> faults = {};
 };
 
 // Adds a node, or a link between two.
@@ -286,15 +368,19 @@ const Mark& mark_of(const Thing& thing, std::string_view field) {
     return thing.mark;
 }
 
-std::string_view name_of(const NodeKind&);       // "client", "virtual-network"
-std::string_view name_of(Implementation);        // "gatelab", "strongswan"
-std::string_view name_of(Authentication);        // "certificate", "psk", "password"
-std::string_view name_of(Tunnel);                // "ikev2", "openvpn"
-std::string_view name_of(Transport);             // "udp", "tcp"
-std::string_view name_of(OpenVpn::Protection);   // "tls-auth", "none"
-std::string_view name_of(OpenVpn::Personality);  // "openvpn-client", "azure-vpn-client"
-std::string_view name_of(Flow::Kind);            // "ping", "udp", "tcp"
-std::string_view name_of(Action::Kind);          // "rekey-child"
-std::string to_string(const Mark&);              // "office.yaml:3:9", or "" when it was not said in a file
+std::string_view name_of(const NodeKind&);      // "client", "virtual-network"
+std::string_view name_of(Implementation);       // "gatelab", "strongswan"
+std::string_view name_of(Authentication);       // "certificate", "psk", "password"
+std::string_view name_of(Tunnel);               // "ikev2", "openvpn", "sstp"
+std::string_view name_of(Transport);            // "udp", "tcp"
+std::string_view name_of(OpenVpn::Protection);  // "tls-auth", "none"
+// The tunnels that such a client knows, in the order in which it tries them (P2S-OS-01 to P2S-OS-11, P2S-PROTO-04);
+// Gatelab: all.
+std::vector<Tunnel> tunnels_of(Personality);
+std::string_view name_of(Personality);      // "windows", "azure-vpn-client"
+std::string_view name_of(LinkFault::Kind);  // "drop"
+std::string_view name_of(Flow::Kind);       // "ping", "udp", "tcp"
+std::string_view name_of(Action::Kind);     // "rekey-child"
+std::string to_string(const Mark&);         // "office.yaml:3:9", or "" when it was not said in a file
 
 }  // namespace gatelab::topologies

@@ -49,15 +49,22 @@ bool was_said(const Node& node, std::string_view field) {
                        [&](const auto& said) { return said.first == field; });
 }
 
-// What a client dials with, when its file does not say so: what its program can, else what the gateway offers first.
+// What a client dials with, when its file does not say so: what its program can, what its personality knows and the
+// gateway offers, else what the gateway offers first.
 void complete_tunnel(const Topology& topology, const Node& node, Client& client) {
     const auto* gateway = find_as<Gateway>(topology, client.gateway);
-    if (!was_said(node, "tunnel")) {
-        if (speaks_openvpn_only(client.implementation))
-            client.tunnel = Tunnel::OpenVpn;
-        else if (client.implementation == Implementation::Gatelab && gateway && !gateway->tunnels.empty() &&
-                 client.authentication != Authentication::PreSharedKey)
-            client.tunnel = gateway->tunnels.front();
+    if (!was_said(node, "tunnels")) {
+        if (speaks_openvpn_only(client.implementation)) {
+            client.tunnels = {Tunnel::OpenVpn};
+        } else if (client.implementation == Implementation::SstpClient) {
+            client.tunnels = {Tunnel::Sstp};
+        } else if (client.personality != Personality::Gatelab && gateway) {
+            client.tunnels = tunnels_of(client.personality);
+            std::erase_if(client.tunnels, [&](Tunnel tunnel) { return !gateway->offers(tunnel); });
+        } else if (client.implementation == Implementation::Gatelab && gateway && !gateway->tunnels.empty() &&
+                   client.authentication != Authentication::PreSharedKey) {
+            client.tunnels = {gateway->tunnels.front()};
+        }
     }
     if (!was_said(node, "openvpn.transport") && gateway && !gateway->openvpn.tcp_port)
         client.openvpn.transport = Transport::Udp;

@@ -57,6 +57,9 @@ public:
         if (const auto read = number_of(*value, key, least, most)) target = static_cast<T>(*read);
     }
     void flag(std::string_view key, bool& target) { choice(key, target, {{"true", true}, {"false", false}}); }
+    void flag(std::string_view key, std::optional<bool>& target) {
+        choice<std::optional<bool>>(key, target, {{"true", true}, {"false", false}});
+    }
     void ports(std::string_view key, std::vector<std::uint16_t>& target);  // a list, or one number
 
     template <class T>

@@ -9,8 +9,16 @@ namespace {
 const Choices<Implementation> kImplementations{
     {"gatelab", Implementation::Gatelab},     {"strongswan", Implementation::StrongSwan},
     {"libreswan", Implementation::Libreswan}, {"openvpn", Implementation::OpenVpn},
-    {"softether", Implementation::SoftEther}, {"absent", Implementation::Absent}};
-const Choices<Tunnel> kTunnels{{"ikev2", Tunnel::IkeV2}, {"openvpn", Tunnel::OpenVpn}};
+    {"softether", Implementation::SoftEther}, {"sstp-client", Implementation::SstpClient},
+    {"absent", Implementation::Absent}};
+const Choices<Tunnel> kTunnels{{"ikev2", Tunnel::IkeV2}, {"openvpn", Tunnel::OpenVpn}, {"sstp", Tunnel::Sstp}};
+const Choices<Personality> kPersonalities = [] {
+    Choices<Personality> all;
+    for (const auto one : {Personality::Gatelab, Personality::Windows, Personality::MacOs, Personality::Ios,
+                           Personality::StrongSwan, Personality::OpenVpnClient, Personality::AzureVpnClient})
+        all.emplace_back(name_of(one), one);
+    return all;
+}();
 const Choices<FilterRule::Action> kFilterActions{{"allow", FilterRule::Action::Allow},
                                                  {"drop", FilterRule::Action::Drop}};
 
@@ -31,6 +39,19 @@ void read_tunnel_options(Form& form, Kind& kind) {
     form.duration("liveness", kind.liveness);
 }
 
+// Names and their passwords, as one map.
+void read_users(Form& form, Draft& draft, std::vector<User>& users) {
+    const auto* value = form.take("users");
+    if (!value) return;
+    Form inner{*value, fmt::format("users of {}", form.what()), draft.problems};
+    for (const auto& entry : value->entries) {
+        User user{entry.key, {}};
+        inner.text(entry.key, user.password);
+        form.remember("users." + entry.key, entry.mark);
+        users.push_back(std::move(user));
+    }
+}
+
 void read_client(Draft& draft, Form& form, const std::string& name) {
     Client client;
     client.connect_at = std::chrono::milliseconds(500);
@@ -48,7 +69,12 @@ void read_client(Draft& draft, Form& form, const std::string& name) {
     form.text("identification", client.identification);
     form.duration("connect_at", client.connect_at, "never");
     form.prefixes("remote_selectors", client.remote_selectors);
-    form.choice("tunnel", client.tunnel, kTunnels);
+    form.choices("tunnels", client.tunnels, kTunnels);
+    form.choice("personality", client.personality, kPersonalities);
+    form.flag("reconnects", client.reconnects);
+    form.duration("give_up_after", client.give_up_after, "by its personality");
+    form.text("username", client.username);
+    form.text("password", client.password);
     read_openvpn_client(draft, form, client.openvpn);
     add(draft, form, name, std::move(client));
 }
@@ -71,6 +97,7 @@ void read_gateway(Draft& draft, Form& form, const std::string& name) {
         inner.addresses("dns_servers", gateway.dns_servers);
         inner.prefixes("custom_routes", gateway.custom_routes);
         inner.choices("tunnel_types", gateway.tunnels, kTunnels);
+        read_users(inner, draft, gateway.users);
         read_openvpn_gateway(draft, inner, gateway.openvpn);
         read_tunnel_options(inner, gateway);
         inner.finish();

@@ -28,29 +28,11 @@ void read_section(Draft& draft, Form& form, const std::function<void(Form&)>& re
     for (const auto& [field, mark] : inner.field_marks()) form.remember("openvpn." + field, mark);
 }
 
-// Names and their passwords, as one map.
-void read_users(Form& form, Draft& draft, std::vector<OpenVpn::User>& users) {
-    const auto* value = form.take("users");
-    if (!value) return;
-    Form inner{*value, fmt::format("users of {}", form.what()), draft.problems};
-    for (const auto& entry : value->entries) {
-        OpenVpn::User user{entry.key, {}};
-        inner.text(entry.key, user.password);
-        form.remember("users." + entry.key, entry.mark);
-        users.push_back(std::move(user));
-    }
-}
-
 }  // namespace
 
 void read_openvpn_client(Draft& draft, Form& client, OpenVpn& openvpn) {
     read_section(draft, client, [&](Form& form) {
         form.choice("transport", openvpn.transport, {{"tcp", Transport::Tcp}, {"udp", Transport::Udp}});
-        form.choice("personality", openvpn.personality,
-                    {{"openvpn-client", OpenVpn::Personality::OpenVpnClient},
-                     {"azure-vpn-client", OpenVpn::Personality::AzureVpnClient}});
-        form.text("username", openvpn.username);
-        form.text("password", openvpn.password);
         form.texts("tls_suites", openvpn.tls_suites);
         form.text("tls_version_max", openvpn.tls_version_max);
         form.number("explicit_exit_notify", openvpn.explicit_exit_notify, 0, 10);
@@ -68,7 +50,6 @@ void read_openvpn_gateway(Draft& draft, Form& point_to_site, OpenVpn& openvpn) {
             protections.emplace_back(name_of(one), one);
         form.choice("protection", openvpn.protection, protections);
         form.text("tls_policy", openvpn.tls_policy);
-        read_users(form, draft, openvpn.users);
         form.flag("certificate_required", openvpn.certificate_required);
         form.flag("strict_options_string", openvpn.strict_options_string);
         form.flag("pushes_auth_token", openvpn.pushes_auth_token);

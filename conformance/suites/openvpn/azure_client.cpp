@@ -16,7 +16,7 @@ constexpr auto kOptionsString =
 
 Topology with_azure_client(const Pair& pair, Transport transport) {
     auto topology = over(openvpn_access(pair), transport);
-    client_of(topology).openvpn.personality = OpenVpn::Personality::AzureVpnClient;
+    client_of(topology).personality = topologies::Personality::AzureVpnClient;
     return topology;
 }
 

@@ -92,7 +92,7 @@ void has_peer_ids(Context& context) {
                    fmt::format("{} clients, {} peer ids", ids.size(), all.size()));
 }
 
-Case from_library(std::string id, std::string sentence, std::string requirement, OpenVpn::Personality personality,
+Case from_library(std::string id, std::string sentence, std::string requirement, topologies::Personality personality,
                   std::string wanted) {
     return {.id = std::move(id),
             .requirements = {std::move(requirement)},
@@ -101,7 +101,7 @@ Case from_library(std::string id, std::string sentence, std::string requirement,
             .topology =
                 [=](const Pair& pair) {
                     auto topology = openvpn_access(pair);
-                    client_of(topology).openvpn.personality = personality;
+                    client_of(topology).personality = personality;
                     return topology;
                 },
             .check =
@@ -143,10 +143,10 @@ std::vector<Case> openvpn_negotiating() {
                    .topology = openvpn_access_behind_nat,
                    .check = has_peer_ids});
     all.push_back(from_library("derives-keys-by-exporter", "Two ends that can take their keys from TLS itself do so.",
-                               "OPENVPN-KEYS-EXPORTER", OpenVpn::Personality::OpenVpnClient, "exporter"));
+                               "OPENVPN-KEYS-EXPORTER", topologies::Personality::OpenVpnClient, "exporter"));
     all.push_back(from_library("derives-keys-by-prf",
                                "With a client that does not say that it can take keys from TLS, the older way is used.",
-                               "OPENVPN-KEYS-PRF", OpenVpn::Personality::AzureVpnClient, "prf"));
+                               "OPENVPN-KEYS-PRF", topologies::Personality::AzureVpnClient, "prf"));
     return all;
 }
 

@@ -88,14 +88,14 @@ Topology with_wrong_password(const Pair& pair, Transport transport, bool certifi
 Topology with_unknown_user(const Pair& pair) {
     auto topology = openvpn_access(pair);
     use_password(topology, "alice", "secret", false);
-    client_of(topology).openvpn.username = "mallory";
+    client_of(topology).username = "mallory";
     return topology;
 }
 
 // A certificate alone, where a password is wanted too.
 Topology without_password(const Pair& pair) {
     auto topology = openvpn_access(pair);
-    gateway_of(topology).openvpn.users = {{"alice", "secret"}};
+    gateway_of(topology).users = {{"alice", "secret"}};
     return topology;
 }
 

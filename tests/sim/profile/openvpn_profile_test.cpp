@@ -15,8 +15,8 @@ using testing::Not;
 constexpr const char* kText = R"(
 name: office
 clients:
-  alice: {address: 198.51.100.10, gateway: gateway, tunnel: openvpn}
-  bob: {address: 198.51.100.11, gateway: gateway, tunnel: ikev2}
+  alice: {address: 198.51.100.10, gateway: gateway, tunnels: openvpn}
+  bob: {address: 198.51.100.11, gateway: gateway, tunnels: ikev2}
 routers: [isp]
 gateways:
   gateway:
@@ -167,8 +167,8 @@ TEST(OpenVpnProfile, OffersNoSuiteBesideThoseAskedFor) {
 TEST(OpenVpnProfile, SignsInWithAPassword) {
     auto office = lab();
     office.alice().authentication = topologies::Authentication::Password;
-    office.alice().openvpn.username = "alice@example.com";
-    office.alice().openvpn.password = "secret word";
+    office.alice().username = "alice@example.com";
+    office.alice().password = "secret word";
     office.alice().certificate.clear();
     const auto text = office.text();
     EXPECT_THAT(text, HasSubstr("<auth-user-pass>\nalice@example.com\nsecret word\n</auth-user-pass>\n"));
@@ -183,8 +183,8 @@ TEST(OpenVpnProfile, RefusesWhoDoesNotDialWithOpenVpn) {
         return made ? Error{} : made.error();
     };
     EXPECT_EQ(refusal("carol").fault, Fault::NotFound);
-    EXPECT_THAT(refusal("bob").detail,
-                AllOf(HasSubstr("office.yaml:5:"), HasSubstr("bob dials with ikev2, expected tunnel: openvpn")));
+    EXPECT_THAT(refusal("bob").detail, AllOf(HasSubstr("office.yaml:5:"),
+                                             HasSubstr("bob does not dial with OpenVPN, expected tunnels: openvpn")));
     office.alice().openvpn.transport = topologies::Transport::Udp;
     EXPECT_THAT(refusal("alice").detail, HasSubstr("dials over UDP, which gateway gateway does not listen on"));
     office.gateway().tunnels = {topologies::Tunnel::IkeV2};

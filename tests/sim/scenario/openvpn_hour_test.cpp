@@ -17,7 +17,7 @@ constexpr std::string_view kHour = R"(
 name: openvpn-hour
 duration: 61min
 clients:
-  alice: {address: 192.168.1.10, tunnel: openvpn, openvpn: {transport: udp, renegotiate: 1min}}
+  alice: {address: 192.168.1.10, tunnels: openvpn, openvpn: {transport: udp, renegotiate: 1min}}
 routers: [street, isp]
 nats:
   home: {outside: street, outside_address: 198.51.100.77, rebind_every: 5min}

@@ -21,7 +21,7 @@ inline topologies::Topology openvpn_office(const std::string& alice = "openvpn: 
         "  alice: {issuer: P2SRootCert, key: ecdsa-256}\n"
         "  bob: {issuer: P2SRootCert, key: ecdsa-256}\n"
         "clients:\n"
-        "  alice: {address: 198.51.100.2, connect_at: 0s, tunnel: openvpn, " +
+        "  alice: {address: 198.51.100.2, connect_at: 0s, tunnels: openvpn, " +
         alice +
         "}\n"
         "  bob: {address: 198.51.100.3, connect_at: never}\n"
