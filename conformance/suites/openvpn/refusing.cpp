@@ -81,7 +81,7 @@ Case by_certificate(std::string id, std::string requirement, std::string sentenc
 Topology with_wrong_password(const Pair& pair, Transport transport, bool certificate_too) {
     auto topology = over(openvpn_access(pair), transport);
     use_password(topology, "alice", "secret", certificate_too);
-    client_of(topology).openvpn.password = "guess";
+    client_of(topology).password = "guess";
     return topology;
 }
 
