@@ -1,16 +1,15 @@
 // OpenVPN's packets over a TCP connection: each behind its length of two octets.
 //
-// What TCP does not take at once waits here, in bounded memory. A data packet that has been sealed must go out, because
-// over TCP each must have the next packet id: the owner asks has_room() before, and drops inner packets as a network
-// interface does when its queue is full. Control packets, which OpenVPN repeats, are dropped here once too many wait.
+// A data packet that has been sealed must go out, because over TCP each must have the next packet id: the owner asks
+// has_room() before. Control packets, which OpenVPN repeats, are dropped here once too many wait.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
 
-#include "impl/host/host.h"
 #include "impl/openvpn/packet.h"
+#include "impl/tunnel/byte_stream.h"
 
 namespace gatelab::tunnel {
 
@@ -31,29 +30,23 @@ public:
     PacketStream(const PacketStream&) = delete;
     PacketStream& operator=(const PacketStream&) = delete;
 
-    bool has_room() const { return !closing_ && !ended_ && waiting() < limits_.queue; }
-    // False when it was dropped. Takes nothing from the heap once its buffers have grown to what they carry.
+    bool has_room() const { return stream_.has_room(); }
+    // False when it was dropped; with a data packet, that ends the stream. Takes nothing from the heap once its buffers
+    // have grown to what they carry.
     bool send(ByteView packet);
-    void close();  // after what waits has gone out; nothing is received any more
+    void close() { stream_.close(); }  // after what waits has gone out; nothing is received any more
 
-    Endpoint remote() const { return stream_->remote(); }
-    Endpoint local() const { return stream_->local(); }
-    std::size_t waiting() const { return waiting_.size() - sent_; }  // octets
+    Endpoint remote() const { return stream_.remote(); }
+    Endpoint local() const { return stream_.local(); }
+    std::size_t waiting() const { return stream_.waiting(); }  // octets
 
 private:
     void handle_bytes(ByteView);
-    void handle_writable();
-    void end(std::string why);
-    bool write(ByteView frame);
 
-    std::unique_ptr<TcpStream> stream_;
-    const Limits limits_;
-    Callbacks callbacks_;
+    std::function<void(ByteView packet)> received_;
     openvpn::Deframer deframer_;
     Bytes frame_;
-    Bytes waiting_;  // framed; the first `sent_` octets have gone out
-    std::size_t sent_ = 0;
-    bool closing_ = false, ended_ = false;
+    ByteStream stream_;
 };
 
 }  // namespace gatelab::tunnel
