@@ -17,6 +17,7 @@
 namespace gatelab::mschap {
 
 using Challenge = std::array<std::uint8_t, 16>;
+using ShortChallenge = std::array<std::uint8_t, 8>;
 using NtResponse = std::array<std::uint8_t, 24>;
 using PasswordHash = std::array<std::uint8_t, 16>;
 using MasterKey = std::array<std::uint8_t, 16>;
@@ -45,15 +46,22 @@ struct Success {
     MasterKeys keys;
 };
 
+// A password as RFC 2759 has it, surrogate pairs where they are needed. Malformed, with the position, on what is no
+// UTF-8. Whoever takes a password from outside asks this first: the functions below end the process on such a one.
+Result<Bytes> utf16le(std::string_view utf8);
+
 PasswordHash nt_password_hash(std::string_view password);  // RFC 2759 section 8.3
+// What is encrypted: the challenge that stands for both and for the name (RFC 2759 section 8.2).
+ShortChallenge challenge_hash(const Challenge& peer, const Challenge& authenticator, std::string_view name);
 NtResponse nt_response(const Challenge& authenticator, const Challenge& peer, std::string_view name,
                        std::string_view password);
 std::string authenticator_response(std::string_view password, const NtResponse&, const Challenge& peer,
                                    const Challenge& authenticator, std::string_view name);
-MasterKeys master_keys(std::string_view password, const NtResponse&);
+MasterKey master_key(std::string_view password, const NtResponse&);    // RFC 3079 section 3.4, GetMasterKey
+MasterKeys master_keys(std::string_view password, const NtResponse&);  // of 128 bits each
 
-// An authenticator's judgement; nothing when the response is not of this name and password. Takes the same time
-// wherever it differs.
+// An authenticator's judgement; nothing when the response is not of this name and password, or the password no UTF-8.
+// Takes the same time wherever it differs.
 std::optional<Success> verify(std::string_view name, std::string_view password, const Challenge& authenticator,
                               const Response&);
 
@@ -68,6 +76,7 @@ struct Failure {
     std::string text;
 };
 std::string encode(const Failure&);
+// Nothing unless it has an error number. Unknown fields are passed over; a challenge that is none is zero.
 std::optional<Failure> parse_failure(std::string_view message);
 
 }  // namespace gatelab::mschap
