@@ -39,7 +39,7 @@ public:
     };  // the last output, as Open is
     using Output = std::variant<Send, Open, Reconnect, Refused>;
 
-    // `target` is "host:port".
+    // `target` is "host:port". Credentials are sent only when the proxy asks for them.
     Connect(std::string target, std::optional<Credentials> credentials);
 
     void start(Instant now);  // the connection to the proxy is up
@@ -50,12 +50,19 @@ public:
     std::vector<Output> drain();
 
 private:
-    enum class State { Idle, Asked, Done };
+    enum class State { Idle, Asked, SkippingBody, Done };
+    void ask();
+    void handle_head(const std::string& text);
+    void handle_challenge(const Response&);
+    void refuse(int status, std::string detail);
+
     std::string target_;
     std::optional<Credentials> credentials_;
     State state_ = State::Idle;
     bool answers_challenge_ = false;  // credentials go along
+    bool reused_ = false;             // this connection has answered a request already
     std::uint64_t body_ = 0;          // octets of the answer's body that are to be skipped before the next request
+    int interim_ = 0;                 // 1xx answers to this request
     HeadReader reader_;
     std::vector<Output> outputs_;
 };
