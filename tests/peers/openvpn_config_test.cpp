@@ -28,7 +28,8 @@ OpenVpnGatewaySettings settings() {
             .networks = {{{10, 50, 0, 0}, 16}},
             .dns_servers = {{10, 50, 0, 53}},
             .tls = tls::p2s_policy(tls::Profile::P2s2026, tls::Carrier::OpenVpn),
-            .openvpn = {}};
+            .openvpn = {},
+            .users = {}};
 }
 
 std::string config_of(const OpenVpnGatewaySettings& settings, std::size_t door = 0) {

@@ -52,7 +52,7 @@ std::vector<std::string> problems_of(const std::string& client, const std::strin
 TEST(OpenVpnInFiles, IsAsAzuresProfileSaysWhereTheFileIsSilent) {
     const auto topology = read_sound(file("tunnels: openvpn", "tunnel_types: openvpn"));
     const auto* client = find_as<Client>(topology, "alice");
-    EXPECT_EQ(client->tunnel, Tunnel::OpenVpn);
+    EXPECT_THAT(client->tunnels, ElementsAre(Tunnel::OpenVpn));
     EXPECT_EQ(client->openvpn.transport, Transport::Tcp);
     EXPECT_EQ(client->openvpn.auth, "SHA256");
     EXPECT_EQ(client->certificate, "alice");
@@ -66,20 +66,20 @@ TEST(OpenVpnInFiles, IsAsAzuresProfileSaysWhereTheFileIsSilent) {
 }
 
 TEST(OpenVpnInFiles, SaysEverythingOfAClient) {
-    const auto topology = read_sound(
-        file("tunnels: openvpn, authentication: password, openvpn: {transport: udp, personality: azure-vpn-client, "
-             "username: ann, password: secret, tls_suites: [TLS_AES_256_GCM_SHA384], tls_version_max: '1.3', "
-             "explicit_exit_notify: 2, data_ciphers: [AES-128-GCM, AES-256-CBC], fallback_cipher: AES-256-CBC, "
-             "auth: SHA1, renegotiate: 60s, handshake_window: 30s, transition_window: 90s, tun_mtu: 1400, mssfix: "
-             "1300, fragment: 1200}",
-             "tunnel_types: openvpn, openvpn: {udp_port: 1194}"));
+    const auto topology = read_sound(file(
+        "tunnels: openvpn, authentication: password, personality: azure-vpn-client, username: ann, password: secret, "
+        "openvpn: {transport: udp, tls_suites: [TLS_AES_256_GCM_SHA384], tls_version_max: '1.3', "
+        "explicit_exit_notify: 2, data_ciphers: [AES-128-GCM, AES-256-CBC], fallback_cipher: AES-256-CBC, "
+        "auth: SHA1, renegotiate: 60s, handshake_window: 30s, transition_window: 90s, tun_mtu: 1400, mssfix: "
+        "1300, fragment: 1200}",
+        "tunnel_types: openvpn, openvpn: {udp_port: 1194}"));
     const auto* client = find_as<Client>(topology, "alice");
     const auto& said = client->openvpn;
     EXPECT_EQ(client->authentication, Authentication::Password);
     EXPECT_EQ(client->certificate, "");
     EXPECT_EQ(said.transport, Transport::Udp);
-    EXPECT_EQ(said.personality, OpenVpn::Personality::AzureVpnClient);
-    EXPECT_EQ(said.username + ":" + said.password, "ann:secret");
+    EXPECT_EQ(client->personality, Personality::AzureVpnClient);
+    EXPECT_EQ(client->username + ":" + client->password, "ann:secret");
     EXPECT_THAT(said.tls_suites, ElementsAre("TLS_AES_256_GCM_SHA384"));
     EXPECT_EQ(said.tls_version_max, "1.3");
     EXPECT_EQ(said.explicit_exit_notify, 2);
@@ -95,8 +95,8 @@ TEST(OpenVpnInFiles, SaysEverythingOfAClient) {
 TEST(OpenVpnInFiles, SaysEverythingOfAGateway) {
     const auto topology = read_sound(
         file("tunnels: openvpn",
-             "tunnel_types: [ikev2, openvpn], openvpn: {tcp_port: none, udp_port: 1194, protection: tls-crypt-v2, "
-             "tls_policy: p2s-2026, users: {ann: secret, ben: other}, certificate_required: false, "
+             "tunnel_types: [ikev2, openvpn], users: {ann: secret, ben: other}, openvpn: {tcp_port: none, "
+             "udp_port: 1194, protection: tls-crypt-v2, tls_policy: p2s-2026, certificate_required: false, "
              "strict_options_string: true, pushes_auth_token: true, ping: 5s, ping_restart: 20s, renegotiate: 0s}"));
     const auto* gateway = find_as<Gateway>(topology, "gw");
     const auto& said = gateway->openvpn;
@@ -105,8 +105,8 @@ TEST(OpenVpnInFiles, SaysEverythingOfAGateway) {
     EXPECT_EQ(said.udp_port, 1194);
     EXPECT_EQ(said.protection, OpenVpn::Protection::TlsCryptV2);
     EXPECT_EQ(said.tls_policy, "p2s-2026");
-    ASSERT_EQ(said.users.size(), 2u);
-    EXPECT_EQ(said.users[1].name + ":" + said.users[1].password, "ben:other");
+    ASSERT_EQ(gateway->users.size(), 2u);
+    EXPECT_EQ(gateway->users[1].name + ":" + gateway->users[1].password, "ben:other");
     EXPECT_FALSE(said.certificate_required);
     EXPECT_TRUE(said.strict_options_string && said.pushes_auth_token);
     EXPECT_TRUE(said.ping == 5s && said.ping_restart == 20s && said.renegotiate == 0s);
@@ -115,11 +115,13 @@ TEST(OpenVpnInFiles, SaysEverythingOfAGateway) {
 }
 
 TEST(OpenVpnInFiles, IsDialledWhereNothingElseIsOfferedOrPossible) {
-    EXPECT_EQ(find_as<Client>(read_sound(file("", "tunnel_types: openvpn")), "alice")->tunnel, Tunnel::OpenVpn);
-    EXPECT_EQ(find_as<Client>(read_sound(file("", "tunnel_types: [ikev2, openvpn]")), "alice")->tunnel, Tunnel::IkeV2);
-    EXPECT_EQ(
-        find_as<Client>(read_sound(file("implementation: openvpn", "tunnel_types: [ikev2, openvpn]")), "alice")->tunnel,
-        Tunnel::OpenVpn);
+    EXPECT_THAT(find_as<Client>(read_sound(file("", "tunnel_types: openvpn")), "alice")->tunnels,
+                ElementsAre(Tunnel::OpenVpn));
+    EXPECT_THAT(find_as<Client>(read_sound(file("", "tunnel_types: [ikev2, openvpn]")), "alice")->tunnels,
+                ElementsAre(Tunnel::IkeV2));
+    EXPECT_THAT(find_as<Client>(read_sound(file("implementation: openvpn", "tunnel_types: [ikev2, openvpn]")), "alice")
+                    ->tunnels,
+                ElementsAre(Tunnel::OpenVpn));
 }
 
 TEST(OpenVpnInFiles, CanBeChangedFromTheCommandLine) {
@@ -152,17 +154,17 @@ TEST(OpenVpnInFiles, SaysWhatIsWrongWithThem) {
          "dials over tcp, and gateway \"gw\" has no tcp_port"},
         {"", "tunnel_types: [openvpn, openvpn]", "offers openvpn twice"},
         {"", "tunnel_types: []", "offers no tunnel (tunnel_types)"},
-        {"", "tunnel_types: sstp",
-         "tunnel_types of point_to_site of gateway \"gw\" is \"sstp\"; expected one of ikev2"},
+        {"", "tunnel_types: l2tp",
+         "tunnel_types of point_to_site of gateway \"gw\" is \"l2tp\"; expected one of ikev2, openvpn, sstp"},
         {"", offered + ", openvpn: {tcp_port: none}", "offers OpenVPN over neither tcp_port nor udp_port"},
         {"", offered + ", openvpn: {protection: tls-crypt}", "warning: gateway \"gw\" has tls-crypt; Azure's have"},
         {"", offered + ", openvpn: {tls_policy: p2s-2024}", "tls_policy of \"gw\" is \"p2s-2024\"; expected one of"},
         {"", offered + ", openvpn: {certificate_required: false}", "nobody could prove who he is"},
-        {"", offered + ", openvpn: {users: {ann: ''}}", "needs a name and a password"},
-        {"", offered + ", openvpn: {users: {ann: secret}}", "does not know the username and password of client"},
-        {"authentication: password, openvpn: {username: ann, password: secret}",
-         offered + ", openvpn: {users: {ann: secret}}", "requires certificates and will refuse client \"alice\""},
-        {"authentication: password", offered + ", openvpn: {users: {ann: secret}, certificate_required: false}",
+        {"", offered + ", users: {ann: ''}", "needs a name and a password"},
+        {"", offered + ", users: {ann: secret}", "does not know the username and password of client"},
+        {"authentication: password, username: ann, password: secret", offered + ", users: {ann: secret}",
+         "requires certificates and will refuse client \"alice\""},
+        {"authentication: password", offered + ", users: {ann: secret}, openvpn: {certificate_required: false}",
          "signs in with a password and has no username"},
         {"authentication: password", "", "signs in with a password, and dials ikev2"},
         {"pre_shared_key: secret, tunnels: openvpn", offered, "has a pre-shared key, which is for IKEv2 alone"},
@@ -174,7 +176,7 @@ TEST(OpenVpnInFiles, SaysWhatIsWrongWithThem) {
         {"openvpn: {fragment: 1300}", offered, "must both have fragment, or neither"},
         {"openvpn: {fragment: 1300}", offered + ", openvpn: {fragment: 1300}", "fragment, which is for UDP alone"},
         {"openvpn: {fragment: 12}", offered, "fragment of openvpn of client \"alice\" is \"12\"; expected a whole"},
-        {"openvpn: {personality: azure-vpn-client, transport: udp}", offered + ", openvpn: {udp_port: 1194}",
+        {"personality: azure-vpn-client, openvpn: {transport: udp}", offered + ", openvpn: {udp_port: 1194}",
          "is an Azure VPN Client, which dials over TCP"},
         {"openvpn: {port: 1194}", offered, "unknown key \"port\" in openvpn of client \"alice\""},
         {"", offered + ", openvpn: {ping: 30s, ping_restart: 20s}", "of \"gw\" is not above ping"},

@@ -9,10 +9,12 @@
 namespace gatelab::sim {
 
 // alice ---- isp ---- gw ---- hub ---- app1, with `alice` among the keys of the client, `openvpn` among those of the
-// gateway's OpenVPN, and `more` at the end. Keys are small, so that they are quickly made.
+// gateway's OpenVPN, `point_to_site` (which begins with a comma) beside them, and `more` at the end. Keys are small, so
+// that they are quickly made.
 inline topologies::Topology openvpn_office(const std::string& alice = "openvpn: {transport: udp}",
                                            const std::string& openvpn = "udp_port: 1194", const std::string& more = "",
-                                           const std::string& types = "openvpn") {
+                                           const std::string& types = "openvpn",
+                                           const std::string& point_to_site = "") {
     const auto text =
         "name: openvpn-office\n"
         "certificates:\n"
@@ -31,8 +33,8 @@ inline topologies::Topology openvpn_office(const std::string& alice = "openvpn: 
         "    public_address: 203.0.113.10\n"
         "    server_name: gw.example.com\n"
         "    point_to_site: {address_pool: 10.60.0.0/24, dns_servers: 10.1.0.53, tunnel_types: [" +
-        types + "], openvpn: {" + openvpn +
-        "}}\n"
+        types + "], openvpn: {" + openvpn + "}" + point_to_site +
+        "}\n"
         "virtual_networks:\n"
         "  hub: {address_space: [10.1.0.0/16], subnets: {GatewaySubnet: 10.1.255.0/27}}\n"
         "virtual_machines: {app1: {address: 10.1.0.4}}\n"

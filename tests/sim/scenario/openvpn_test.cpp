@@ -59,12 +59,15 @@ TEST(OpenVpnInANetwork, NegotiatesTls13WhereTheNewerPolicyHasIt) {
 }
 
 struct Way {
-    std::string name, client, gateway;
+    std::string name, client, gateway;            // keys of the client's OpenVPN and of the gateway's
+    std::string beside = {}, point_to_site = {};  // keys of the client and of its gateway beside OpenVPN's
 };
 class EveryWay : public testing::TestWithParam<Way> {};
 
 TEST_P(EveryWay, CarriesPacketsAndRenegotiates) {
-    const auto scenario = started(openvpn_office("openvpn: {" + GetParam().client + "}", GetParam().gateway));
+    const auto& way = GetParam();
+    const auto scenario = started(
+        openvpn_office("openvpn: {" + way.client + "}" + way.beside, way.gateway, "", "openvpn", way.point_to_site));
     ASSERT_TRUE(comes_up(*scenario)) << scenario->client("alice").status().failure;
     EXPECT_EQ(scenario->ping("alice", "app1", 2).received, 2);
     scenario->client("alice").rekey_child();
@@ -88,16 +91,17 @@ const Way kWays[] = {
     {"UdpAes128", "transport: udp, data_ciphers: AES-128-GCM", "udp_port: 1194, data_ciphers: AES-128-GCM"},
     {"TcpCbc", "transport: tcp, data_ciphers: AES-256-CBC", "data_ciphers: AES-256-CBC"},
     {"UdpFragment", "transport: udp, fragment: 600", "udp_port: 1194, fragment: 600"},
-    {"AzureVpnClient", "transport: tcp, personality: azure-vpn-client", ""},
-    {"Password", "transport: tcp, username: ann, password: secret", "users: {ann: secret}"},
-    {"AuthToken", "transport: tcp, username: ann, password: secret", "users: {ann: secret}, pushes_auth_token: true"},
+    {"AzureVpnClient", "transport: tcp", "", ", personality: azure-vpn-client"},
+    {"Password", "transport: tcp", "", ", username: ann, password: secret", ", users: {ann: secret}"},
+    {"AuthToken", "transport: tcp", "pushes_auth_token: true", ", username: ann, password: secret",
+     ", users: {ann: secret}"},
 };
 INSTANTIATE_TEST_SUITE_P(OpenVpnInANetwork, EveryWay, testing::ValuesIn(kWays),
                          [](const auto& way) { return way.param.name; });
 
 TEST(OpenVpnInANetwork, IsRefusedWithAWrongPassword) {
-    const auto scenario =
-        started(openvpn_office("openvpn: {transport: tcp, username: ann, password: guess}", "users: {ann: secret}"));
+    const auto scenario = started(openvpn_office("openvpn: {transport: tcp}, username: ann, password: guess", "", "",
+                                                 "openvpn", ", users: {ann: secret}"));
     EXPECT_FALSE(comes_up(*scenario, "alice", 20s));
     EXPECT_EQ(scenario->client("alice").status().failure, "authentication-failed");
     const auto refused = events_of(*scenario, "gw", "session-refused");
@@ -108,15 +112,15 @@ TEST(OpenVpnInANetwork, IsRefusedWithAWrongPassword) {
 
 TEST(OpenVpnInANetwork, SignsInWithAPasswordAlone) {
     const auto scenario =
-        started(openvpn_office("authentication: password, openvpn: {transport: tcp, username: ann, password: secret}",
-                               "users: {ann: secret}, certificate_required: false"));
+        started(openvpn_office("authentication: password, openvpn: {transport: tcp}, username: ann, password: secret",
+                               "certificate_required: false", "", "openvpn", ", users: {ann: secret}"));
     ASSERT_TRUE(comes_up(*scenario)) << scenario->client("alice").status().failure;
     EXPECT_THAT(scenario->gateway("gw").sessions(), ElementsAre("ann"));
 }
 
 TEST(OpenVpnInANetwork, SitsBesideIkeV2AtOneGateway) {
     auto topology = openvpn_office("openvpn: {transport: tcp}", "udp_port: 1194", "", "ikev2, openvpn");
-    topologies::find_as<topologies::Client>(topology, "bob")->tunnel = topologies::Tunnel::IkeV2;
+    topologies::find_as<topologies::Client>(topology, "bob")->tunnels = {topologies::Tunnel::IkeV2};
     const auto scenario = started(topology);
     ASSERT_TRUE(comes_up(*scenario));
     scenario->client("bob").connect();
