@@ -15,6 +15,8 @@
 
 namespace gatelab::gateway {
 
+enum class TunnelType { IkeV2, OpenVpn, Sstp };
+
 // Tunnel type IKEv2.
 struct Ikev2 {
     ikev2::Identification identification;  // what we say we are; the certificate must bear it
@@ -68,7 +70,7 @@ struct Sstp {
     Duration http_within = std::chrono::seconds(60);
 
     // What strangers can make us hold: connections whose user has not proved who he is, and connections in all. The
-    // oldest stranger makes room.
+    // oldest stranger makes room; one that is no tunnel after http_within and negotiation together is dropped.
     std::size_t half_open = 1000;
     std::size_t connections = 20'000;
 };
@@ -87,7 +89,8 @@ struct Config {
     std::optional<Sstp> sstp;
 
     // vpnClientAddressPool, /29 or larger (P2S-FAQ-09). Its network and broadcast addresses are never used and its
-    // first host address is the gateway's own: 10.60.0.0/24 hands out 10.60.0.2 to 10.60.0.254.
+    // first host address is the gateway's own: 10.60.0.0/24 hands out 10.60.0.2 to 10.60.0.254. With SSTP beside
+    // another tunnel type it is split (P2S-FAQ-01).
     Prefix client_address_pool;
     std::vector<Ipv4Address> dns_servers;
     // Clients are granted the virtual network's address space, the custom routes (which may hold anything, also all of
@@ -102,7 +105,11 @@ struct Config {
 // Refused, naming the setting, when the configuration contradicts itself.
 Result<void> check(const Config&);
 
-// What clients are granted on the gateway's side: networks, custom routes and the pool.
+// The parts of the pool that a tunnel type's addresses are drawn from; the whole pool unless it is split.
+std::vector<Prefix> pool_of(const Config&, TunnelType);
+
+// What clients are granted on the gateway's side: networks, custom routes and the pool, in its parts where it is split
+// (P2S-FAQ-03), so that clients of different tunnel types can talk all the same.
 std::vector<Prefix> granted_prefixes(const Config&);
 
 // Of the tunnel interface, which all tunnel types share: the smallest of theirs.

@@ -37,7 +37,11 @@ struct Held {
 }  // namespace
 
 struct Gateway::State final : SessionKeeper {
-    State(Host& on, Config with) : host(on), config(std::move(with)), pool(config.client_address_pool) {}
+    State(Host& on, Config with)
+        : host(on),
+          config(std::move(with)),
+          pool(config.client_address_pool, pool_of(config, TunnelType::IkeV2)),
+          sstp_pool(config.client_address_pool, pool_of(config, TunnelType::Sstp)) {}
 
     Result<Admitted> admit(TunnelService&, const std::string& user) override;
     void note_refusal(const std::string& user, const std::string& why) override;
@@ -52,6 +56,9 @@ struct Gateway::State final : SessionKeeper {
     void forward(ByteView packet);
     bool leads_to_internet(ByteView packet) const;
     Session describe(SessionId, const Held&) const;
+    // A pool that is not split is drawn from through `pool` alone.
+    bool is_split() const { return pool_of(config, TunnelType::Sstp) != pool_of(config, TunnelType::IkeV2); }
+    AddressPool& pool_for(TunnelType type) { return type == TunnelType::Sstp && is_split() ? sstp_pool : pool; }
     void ask(SessionId, void (TunnelService::*request)(SessionId));
 
     // Where the packets for an address go.
@@ -62,7 +69,7 @@ struct Gateway::State final : SessionKeeper {
 
     Host& host;
     Config config;
-    AddressPool pool;
+    AddressPool pool, sstp_pool;
     std::uint64_t last_session = 0;
     std::map<SessionId, Held> held;                     // ids ascend with time: oldest first
     std::unordered_map<std::uint32_t, Way> by_address;  // never walked: its order shows nowhere
@@ -76,7 +83,7 @@ Result<SessionKeeper::Admitted> Gateway::State::admit(TunnelService& service, co
         return fail(Fault::Refused, why);
     };
     if (config.session_limit && held.size() >= *config.session_limit) return refused("session limit reached");
-    const auto address = pool.take();
+    const auto address = pool_for(service.type()).take();
     if (!address) return refused("address pool exhausted");
     const SessionId id{++last_session};
     held[id] = {&service, user, *address, {}};
@@ -107,7 +114,7 @@ void Gateway::State::handle_down(SessionId id, const std::string& reason, const 
                             {"address", to_string(at->second.inner_address)},
                             {"reason", reason},
                             {"detail", detail}}});
-    pool.give_back(at->second.inner_address);
+    pool_for(at->second.service->type()).give_back(at->second.inner_address);
     by_address.erase(at->second.inner_address.number());
     held.erase(at);
 }
@@ -159,7 +166,8 @@ Result<void> Gateway::State::open_services() {
 }
 
 Result<void> Gateway::State::open_interface() {
-    auto device = host.open_tun({config.tunnel_interface, pool.own_address(), tunnel_mtu(config)});
+    auto device =
+        host.open_tun({config.tunnel_interface, own_address_in(config.client_address_pool), tunnel_mtu(config)});
     if (!device) return pass(device);
     tunnel_interface = std::move(*device);
     tunnel_interface->on_packet([this](ByteView packet) { forward(packet); });
@@ -206,7 +214,9 @@ std::optional<Session> Gateway::session_of(std::string_view user) const {
     return newest ? session(*newest) : std::nullopt;
 }
 
-std::size_t Gateway::free_addresses() const { return state_->pool.free(); }
+std::size_t Gateway::free_addresses() const {
+    return state_->pool.free() + (state_->is_split() ? state_->sstp_pool.free() : 0);
+}
 
 void Gateway::rekey_child(SessionId id) { state_->ask(id, &TunnelService::rekey_child); }
 void Gateway::rekey_ike(SessionId id) { state_->ask(id, &TunnelService::rekey_ike); }

@@ -38,7 +38,7 @@ public:
     std::vector<Session> sessions() const;  // those that are up, oldest first
     std::optional<Session> session(SessionId) const;
     std::optional<Session> session_of(std::string_view user) const;  // the newest of that user
-    std::size_t free_addresses() const;
+    std::size_t free_addresses() const;                              // of the whole pool
 
     // Requests; what comes of them shows in sessions() and in the host's events. Without effect on a session that is
     // gone.

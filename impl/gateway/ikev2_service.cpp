@@ -16,7 +16,7 @@ ikev2::Connection connection(const Config& config, std::string name, ikev2::Cred
     made.ike_policy = config.ikev2->ike_policy;
     made.child_policy = config.ikev2->ipsec_policy;
     made.local = granted_selectors(config);
-    made.remote = {esp::TrafficSelector::of(config.client_address_pool)};
+    for (const auto& part : pool_of(config, TunnelType::IkeV2)) made.remote.push_back(esp::TrafficSelector::of(part));
     made.retransmission = config.ikev2->retransmission;
     made.lifetimes = config.ikev2->lifetimes;
     return made;
@@ -33,6 +33,7 @@ public:
         return {};
     }
 
+    TunnelType type() const override { return TunnelType::IkeV2; }
     void send(SessionId id, ByteView inner) override {
         if (const auto tunnel = tunnel_of(id)) stack_->send(*tunnel, inner);
     }

@@ -53,7 +53,7 @@ openvpn::PushReply push_for(const Config& config, Ipv4Address address) {
     openvpn::PushReply push;
     push.address = address;
     push.subnet = config.client_address_pool;
-    push.route_gateway = AddressPool{config.client_address_pool}.own_address();
+    push.route_gateway = own_address_in(config.client_address_pool);
     for (const auto& prefix : granted_prefixes(config)) push.routes.push_back({prefix, {}});
     push.dns = config.dns_servers;
     if (openvpn.ping > Duration::zero()) push.ping = openvpn.ping;

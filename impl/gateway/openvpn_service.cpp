@@ -39,6 +39,7 @@ public:
 
     Result<void> open();
 
+    TunnelType type() const override { return TunnelType::OpenVpn; }
     void send(SessionId id, ByteView inner) override {
         const auto client = client_of(id);
         if (!client || !has_room(*client)) return;

@@ -22,6 +22,7 @@ using SessionId =
 class TunnelService {
 public:
     virtual ~TunnelService() = default;
+    virtual TunnelType type() const = 0;
 
     // Sends an inner packet; it is dropped when the tunnel cannot take it.
     virtual void send(SessionId, ByteView inner) = 0;

@@ -72,6 +72,54 @@ TEST(GatewayConfig, WantsATunnelTypeAndWhatItNeeds) {
     EXPECT_THAT(without([](Config& c) { c.openvpn->data_ciphers.clear(); }), HasSubstr("no data cipher"));
 }
 
+Config with_sstp(Config config) {
+    auto& sstp = config.sstp.emplace();
+    sstp.tls_policy = tls::p2s_policy(tls::Profile::P2s2023, tls::Carrier::Sstp);
+    sstp.users = {{"alice", "right"}};
+    return config;
+}
+
+TEST(GatewayConfig, WantsWhatSstpNeeds) {
+    const auto config = with_sstp(testing::gateway_config());
+    EXPECT_EQ(complaint(config), "");
+    const auto without = [&](auto change) {
+        auto changed = config;
+        change(changed);
+        return complaint(changed);
+    };
+    EXPECT_EQ(without([](Config& c) { c.ikev2.reset(); }), "");  // SSTP alone
+    EXPECT_THAT(without([](Config& c) { c.sstp->users.clear(); }), HasSubstr("SSTP has no users"));
+    EXPECT_THAT(without([](Config& c) { c.sstp->users.push_back({"bob", ""}); }), HasSubstr("no password"));
+    EXPECT_THAT(without([](Config& c) { c.ikev2.reset(), c.certificate.reset(); }), HasSubstr("needs a certificate"));
+    EXPECT_THAT(without([](Config& c) { c.sstp->authentication.clear(); }), HasSubstr("no authentication method"));
+    EXPECT_THAT(without([](Config& c) { c.sstp->hashes = 0; }), HasSubstr("no hash for the crypto binding"));
+    EXPECT_THAT(without([](Config& c) { c.sstp->mru = 4088; }), HasSubstr("MRU 4088 is above 4087"));
+    EXPECT_THAT(without([](Config& c) { c.sstp->http_within = {}; }), HasSubstr("must be above 0"));
+}
+
+TEST(GatewayConfig, OffersNoPasswordInTheClearUnasked) {  // PAP
+    EXPECT_THAT(Sstp{}.authentication, ::testing::ElementsAre(ppp::Authentication::MsChapV2));
+}
+
+TEST(GatewayConfig, LetsSstpAndOpenVpnExcludeEachOtherOnATcpPort) {
+    auto config = with_sstp(testing::openvpn_gateway_config());
+    EXPECT_THAT(complaint(config), HasSubstr("exclude each other on TCP port 443"));
+    config.openvpn->tcp_port.reset();
+    EXPECT_EQ(complaint(config), "");
+    config.openvpn->tcp_port = 1194;
+    EXPECT_EQ(complaint(config), "");
+}
+
+TEST(GatewayConfig, SplitsThePoolBetweenSstpAndTheRest) {  // P2S-FAQ-01, -03
+    const auto both = with_sstp(testing::gateway_config());
+    EXPECT_EQ(to_string(granted_selectors(both)), "10.1.0.0/16, 10.60.0.0/25, 10.60.0.128/25");
+    EXPECT_EQ(to_string(connections_of(both).at(0).remote), "10.60.0.0/25");
+    auto alone = both;
+    alone.ikev2.reset();
+    EXPECT_THAT(pool_of(alone, TunnelType::Sstp), ::testing::ElementsAre(Prefix{{10, 60, 0, 0}, 24}));
+    EXPECT_THAT(granted_prefixes(alone), ::testing::SizeIs(2));
+}
+
 TEST(GatewayConfig, GivesTheInterfaceTheSmallestMtuOfItsTunnelTypes) {
     auto config = testing::openvpn_gateway_config();
     EXPECT_EQ(tunnel_mtu(config), 1500);
