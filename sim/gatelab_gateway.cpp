@@ -1,11 +1,11 @@
 #include "sim/gatelab_gateway.h"
 
-#include <algorithm>
 #include <map>
 
 #include "impl/gateway/gateway.h"
 #include "sim/credentials.h"
 #include "sim/gatelab_openvpn.h"
+#include "sim/gatelab_sstp.h"
 #include "sim/tunnel_status.h"
 
 namespace gatelab::sim {
@@ -104,15 +104,14 @@ Result<gateway::Ikev2> ikev2_of(const Stage& stage, const std::string& name, con
 
 Result<void> offer(gateway::Config& config, const Stage& stage, const std::string& name,
                    const topologies::Gateway& node) {
-    const auto offers = [&](topologies::Tunnel tunnel) {
-        return std::find(node.tunnels.begin(), node.tunnels.end(), tunnel) != node.tunnels.end();
-    };
-    if (offers(topologies::Tunnel::IkeV2)) {
+    if (node.offers(topologies::Tunnel::IkeV2)) {
         auto ikev2 = ikev2_of(stage, name, node);
         if (!ikev2) return pass(ikev2);
         config.ikev2 = std::move(*ikev2);
     }
-    if (offers(topologies::Tunnel::OpenVpn)) return offer_openvpn(config, stage, name, node);
+    if (node.offers(topologies::Tunnel::OpenVpn))
+        if (const auto done = offer_openvpn(config, stage, name, node); !done) return done;
+    if (node.offers(topologies::Tunnel::Sstp)) return offer_sstp(config, node);
     return {};
 }
 
