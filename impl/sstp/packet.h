@@ -1,4 +1,9 @@
-// SSTP's packets ([MS-SSTP] section 2.2).
+// SSTP's packets ([MS-SSTP] section 2.2). Reserved fields are sent as zero and ignored (section 2.2).
+//
+//   +---------+-----------+-+------+--------+----------------------------------------------
+//   | version | reserved  |C| res. | length | C = 1: type (2), number of attributes (2), attributes
+//   |  0x10   |  7 bits   | |4 bits| 12 bits| C = 0: a frame of PPP
+//   +---------+-----------+-+------+--------+----------------------------------------------
 #pragma once
 
 #include <array>
@@ -60,13 +65,16 @@ constexpr std::uint8_t kSha1 = 0x01, kSha256 = 0x02;
 using Nonce = std::array<std::uint8_t, 32>;
 using Digest = std::array<std::uint8_t, 32>;  // of SHA-1: 20 octets, then zeros
 
+constexpr std::uint16_t kPpp = 1;
+constexpr std::size_t kMostQuoted = 64;
+
 struct EncapsulatedProtocol {
-    std::uint16_t protocol = 1;  // PPP
+    std::uint16_t protocol = kPpp;
 };
 struct StatusInfo {
     std::uint8_t attribute = 0;  // that the status is about; 0 for none
     StatusCode status = StatusCode::NoError;
-    Bytes value;  // of the attribute, as far as it is quoted
+    Bytes value;  // of the attribute, as far as it is quoted: at most kMostQuoted octets, and only in a Nak
 };
 struct CryptoBindingRequest {
     std::uint8_t hashes = kSha1 | kSha256;
@@ -88,22 +96,38 @@ struct Message {
     std::vector<Attribute> attributes;
 };
 
+std::uint8_t id_of(const Attribute&);
+
+// The attribute of that kind, or nullptr.
+template <class T>
+const T* find(const Message& message) {
+    for (const auto& attribute : message.attributes)
+        if (const auto* found = std::get_if<T>(&attribute)) return found;
+    return nullptr;
+}
+
 Bytes encode(const Message&);
-// A whole control packet. What is delimitable but wrong: Malformed with a sentence, and the status that a Call Abort
-// should give.
+
+// What is delimitable but wrong, as a sentence and as the status that a Call Abort should give.
 struct Wrong {
     StatusCode status = StatusCode::InvalidFrameReceived;
     std::uint8_t attribute = 0;
     std::string detail;
 };
+// A whole control packet: lengths hold, and every attribute has the length of its kind. Any id of an attribute passes;
+// complaints() says what the message makes of it.
 std::variant<Message, Wrong> parse_message(ByteView packet);
+
+// What the message must not have, and what it lacks ([MS-SSTP] sections 2.2.9 to 2.2.15): a server's Nak says so of a
+// Call Connect Request, any other message with complaints is invalid. Empty when all is well.
+std::vector<StatusInfo> complaints(const Message&);
 
 struct Head {
     bool control = false;
     std::uint16_t length = 0;  // of the whole packet
 };
 // Of the first four octets; Malformed when the version is another or the length is below 4: the stream cannot be cut
-// into packets any more (SSTP-29).
+// into packets any more ([MS-SSTP] section 3.1.5.1).
 Result<Head> parse_head(ByteView first_four);
 
 }  // namespace gatelab::sstp
