@@ -12,13 +12,6 @@ namespace {
 constexpr std::size_t kChunk = 1100;  // octets of TLS in one control packet
 constexpr std::uint32_t kIvProto = kIvProtoDataV2 | kIvProtoTlsKeyExport | kIvProtoCcExitNotify;
 
-std::uint16_t checksum(ByteView bytes) {
-    std::uint32_t sum = 0;
-    for (std::size_t at = 0; at < bytes.size(); ++at) sum += at % 2 == 0 ? bytes[at] * 256u : bytes[at];
-    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-    return static_cast<std::uint16_t>(~sum);
-}
-
 // One key and the TLS connection that makes it.
 struct Key {
     std::uint8_t id = 0;
@@ -426,19 +419,5 @@ std::size_t RogueOpenVpn::data_packets() const { return state_->data_packets; }
 const std::deque<Bytes>& RogueOpenVpn::inner() const { return state_->inner; }
 const std::optional<PushReply>& RogueOpenVpn::pushed() const { return state_->pushed; }
 const KeyMethodMessage& RogueOpenVpn::peer() const { return state_->key().peer ? *state_->key().peer : state_->nobody; }
-
-Bytes echo_request(Ipv4Address source, Ipv4Address destination, std::uint16_t sequence) {
-    ByteWriter icmp;
-    icmp.u8(8).u8(0);
-    const auto at = icmp.reserve_u16();
-    icmp.u16(0x6c6c).u16(sequence).bytes(Bytes(24, 0x5a));
-    icmp.patch_u16(at, checksum(icmp.view()));
-    ByteWriter ip;
-    ip.u8(0x45).u8(0).u16(static_cast<std::uint16_t>(20 + icmp.size())).u16(sequence).u16(0).u8(64).u8(1);
-    const auto sum = ip.reserve_u16();
-    ip.u32(source.number()).u32(destination.number());
-    ip.patch_u16(sum, checksum(ip.view()));
-    return ip.bytes(icmp.view()).take();
-}
 
 }  // namespace gatelab::conformance

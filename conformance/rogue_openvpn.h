@@ -92,7 +92,4 @@ private:
     std::unique_ptr<State> state_;
 };
 
-// An ICMP echo request in an IPv4 packet, checksums included (RFC 792).
-Bytes echo_request(Ipv4Address source, Ipv4Address destination, std::uint16_t sequence);
-
 }  // namespace gatelab::conformance

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/network/ipv4_packet.h"
+
 namespace gatelab::conformance {
 namespace {
 
@@ -83,17 +85,6 @@ void read_tcp(WirePacket& packet, ByteReader reader, std::size_t offset) {
     packet.tcp.fin = (flags & 0x01) != 0;
     packet.tcp.syn = (flags & 0x02) != 0;
     packet.tcp.rst = (flags & 0x04) != 0;
-}
-
-// RFC 1071, over an even or odd number of octets.
-std::uint32_t sum_of(ByteView bytes, std::uint32_t sum = 0) {
-    for (std::size_t i = 0; i < bytes.size(); ++i) sum += i % 2 == 0 ? bytes[i] << 8 : bytes[i];
-    return sum;
-}
-
-std::uint16_t folded(std::uint32_t sum) {
-    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-    return static_cast<std::uint16_t>(~sum);
 }
 
 }  // namespace
@@ -197,6 +188,13 @@ const WirePacket* Wire::first(const std::function<bool(const WirePacket&)>& whic
     return nullptr;
 }
 
+std::vector<WirePacket> Wire::all(const std::function<bool(const WirePacket&)>& which) const {
+    std::vector<WirePacket> found;
+    for (const auto& packet : packets_)
+        if (which(packet)) found.push_back(packet);
+    return found;
+}
+
 void Wire::drop_first(std::function<bool(const WirePacket&)> which) {
     meddle([which = std::move(which), done = false](const WirePacket& packet) mutable -> sim::Verdict {
         if (done || !which(packet)) return {};
@@ -211,19 +209,37 @@ void Wire::drop_all(std::function<bool(const WirePacket&)> which) {
     });
 }
 
-Bytes udp_packet(Endpoint source, Endpoint destination, ByteView payload) {
-    const auto udp_size = static_cast<std::uint16_t>(8 + payload.size());
+std::size_t delivered(const Wire& inside) {
+    return inside.count([](const WirePacket& packet) { return packet.from == "gateway"; });
+}
+
+namespace {
+
+// With addresses and `protocol`, and no checksums yet.
+Bytes ip_packet(IpProtocol protocol, Ipv4Address source, Ipv4Address destination, ByteView payload) {
     ByteWriter ip;
-    ip.u8(0x45).u8(0).u16(static_cast<std::uint16_t>(20 + udp_size)).u32(0).u8(64).u8(17);
-    const auto ip_checksum = ip.reserve_u16();
-    ip.u32(source.address.number()).u32(destination.address.number());
-    ip.patch_u16(ip_checksum, folded(sum_of(ip.view())));
-    ip.u16(source.port).u16(destination.port).u16(udp_size);
-    const auto udp_checksum = ip.reserve_u16();
-    ip.bytes(payload);
-    const auto sum = folded(sum_of(ip.view().subspan(12), 17u + udp_size));  // with the pseudo-header of RFC 768
-    ip.patch_u16(udp_checksum, sum == 0 ? 0xffff : sum);
-    return ip.take();
+    ip.u8(0x45).u8(0).u16(static_cast<std::uint16_t>(20 + payload.size())).u32(0).u8(64);
+    ip.u8(static_cast<std::uint8_t>(protocol)).u16(0).u32(source.number()).u32(destination.number());
+    return ip.bytes(payload).take();
+}
+
+}  // namespace
+
+Bytes udp_packet(Endpoint source, Endpoint destination, ByteView payload) {
+    ByteWriter udp;
+    udp.u16(source.port).u16(destination.port).u16(static_cast<std::uint16_t>(8 + payload.size())).u16(0);
+    udp.bytes(payload);
+    auto packet = ip_packet(IpProtocol::Udp, source.address, destination.address, udp.view());
+    sim::refresh_checksums(packet);
+    return packet;
+}
+
+Bytes echo_request(Ipv4Address source, Ipv4Address destination, std::uint16_t sequence, std::size_t data) {
+    ByteWriter icmp;
+    icmp.u8(8).u8(0).u16(0).u16(0x6c6c).u16(sequence).bytes(Bytes(data, 0x5a));
+    auto packet = ip_packet(IpProtocol::Icmp, source, destination, icmp.view());
+    sim::refresh_checksums(packet);
+    return packet;
 }
 
 Bytes tcp_part(const WirePacket& packet, std::size_t offset, std::size_t length) {
@@ -232,16 +248,12 @@ Bytes tcp_part(const WirePacket& packet, std::size_t offset, std::size_t length)
     out.bytes(ByteView{packet.bytes}.first(packet.payload));
     out.bytes(packet.inside().subspan(offset, length));
     out.patch_u16(2, static_cast<std::uint16_t>(packet.payload + length));
-    out.patch_u16(10, 0);
-    out.patch_u16(10, folded(sum_of(out.view().first(ip_size))));
     const auto sequence = packet.tcp.sequence + static_cast<std::uint32_t>(offset);
     out.patch_u16(ip_size + 4, static_cast<std::uint16_t>(sequence >> 16));
     out.patch_u16(ip_size + 6, static_cast<std::uint16_t>(sequence));
-    out.patch_u16(ip_size + 16, 0);
-    const auto tcp = out.view().subspan(ip_size);
-    const auto pseudo = sum_of(out.view().subspan(12, 8), static_cast<std::uint32_t>(6 + tcp.size()));
-    out.patch_u16(ip_size + 16, folded(sum_of(tcp, pseudo)));
-    return out.take();
+    auto bytes = out.take();
+    sim::refresh_checksums(bytes);
+    return bytes;
 }
 
 Bytes with_flipped_bit(const WirePacket& packet, std::size_t offset) {

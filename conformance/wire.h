@@ -81,6 +81,7 @@ public:
     const std::vector<WirePacket>& packets() const { return packets_; }
     std::size_t count(const std::function<bool(const WirePacket&)>& which, std::size_t since = 0) const;
     const WirePacket* first(const std::function<bool(const WirePacket&)>& which, std::size_t since = 0) const;
+    std::vector<WirePacket> all(const std::function<bool(const WirePacket&)>& which) const;
 
     void meddle(Meddler meddler) { meddler_ = std::move(meddler); }  // nullptr lets everything pass
     // Drops the first packet that fits, once; dropped() tells whether it came.
@@ -100,8 +101,13 @@ private:
     std::size_t dropped_ = 0;
 };
 
+// Inner packets that the gateway put into its network, where `inside` watches that link.
+std::size_t delivered(const Wire& inside);
+
 // An IP packet with a UDP datagram in it, checksums included.
 Bytes udp_packet(Endpoint source, Endpoint destination, ByteView payload);
+// An IP packet with an ICMP echo request in it (RFC 792), checksums included; `data` octets follow its header.
+Bytes echo_request(Ipv4Address source, Ipv4Address destination, std::uint16_t sequence, std::size_t data = 24);
 // `length` octets of a Stream's payload from `offset` on, as a segment of their own, checksums included.
 Bytes tcp_part(const WirePacket&, std::size_t offset, std::size_t length);
 // A copy with one bit of the octet at `offset` turned over, which only the ICV can tell: a UDP checksum is left out.

@@ -6,6 +6,7 @@
 
 #include <deque>
 
+#include "conformance/wire.h"
 #include "impl/openvpn/session.h"
 
 namespace gatelab::conformance {

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <optional>
 
+#include "conformance/replays.h"
 #include "conformance/suites/openvpn/steps.h"
 #include "conformance/suites/suites.h"
 
@@ -16,88 +16,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kHead = 4, kTag = 16, kLeastInner = 60;  // of P_DATA_V2 with AEAD
 
-// Those that carry something, and not a ping of OpenVPN's own.
-std::vector<WirePacket> full_data_from(const Wire& wire, const std::string& from) {
-    std::vector<WirePacket> found;
-    for (auto& packet : data_from(wire, from))
-        if (packet.inside().size() >= kLeastInner) found.push_back(std::move(packet));
-    return found;
-}
-
-void gateway_drops_replayed(Context& context) {
-    Wire wire{context.scenario(), kInternetLink};
-    Wire inside{context.scenario(), kInsideLink};
-    if (!context.connect() || !context.expect_traffic("alice", "app1", 4)) return;
-    const auto before = delivered(inside);
-    const auto recorded = full_data_from(wire, "isp");
-    for (int times = 0; times < 2; ++times) {  // the newest, and one in the middle of the window
-        wire.inject("isp", recorded.back().bytes);
-        wire.inject("isp", recorded[recorded.size() - 3].bytes);
-    }
-    context.scenario().run_for(300ms);
-    context.expect(delivered(inside) == before, "four packets that are sent again are not delivered again",
-                   fmt::format("{} delivered", delivered(inside) - before));
-    context.expect_traffic("alice", "app1", 1);
-}
-
-void client_drops_replayed(Context& context) {
-    Wire wire{context.scenario(), kInternetLink};
-    Wire inside{context.scenario(), kInsideLink};
-    if (!context.connect() || !context.expect_traffic("app1", "alice", 4)) return;
-    const auto before = delivered(inside);
-    const auto recorded = full_data_from(wire, "gateway");
-    for (int times = 0; times < 2; ++times) {
-        wire.inject("gateway", recorded.back().bytes);
-        wire.inject("gateway", recorded[recorded.size() - 3].bytes);
-    }
-    context.scenario().run_for(300ms);
-    // Each of them is an echo request: delivered again, it would be answered again.
-    context.expect(delivered(inside) == before, "four echo requests that are sent again are not answered again",
-                   fmt::format("{} answered", delivered(inside) - before));
-    context.expect_traffic("app1", "alice", 1);
-}
-
-void counts_replayed(Context& context) {
-    Wire wire{context.scenario(), kInternetLink};
-    if (!context.connect()) return;
-    auto* session = context.only_session();
-    if (!session || !context.expect_traffic("alice", "app1", 2)) return;
-    for (const auto* from : {"isp", "gateway"}) wire.inject(from, full_data_from(wire, from).back().bytes);
-    context.let_counters_tell();
-    context.expect(session->status().replayed == 1, "the gateway counts one replayed packet",
-                   fmt::format("{}", session->status().replayed));
-    context.expect(context.client().status().replayed == 1, "so does the client",
-                   fmt::format("{}", context.client().status().replayed));
-}
-
-// One packet is held back while `others` overtake it.
-void overtaken(Context& context, int others, bool passes) {
-    Wire wire{context.scenario(), kInternetLink};
-    Wire inside{context.scenario(), kInsideLink};
-    if (!context.connect()) return;
-    context.expect_traffic("alice", "app1", 1);
-    std::optional<Bytes> held;
-    wire.meddle([&](const WirePacket& packet) -> sim::Verdict {
-        if (held || packet.from != "isp" || !packet.has_openvpn_data() || packet.inside().size() < kLeastInner)
-            return {};
-        held = packet.bytes;
-        return {sim::Verdict::Kind::Drop, {}};
-    });
-    context.scenario().ping("alice", "app1", others + 1);
-    wire.meddle(nullptr);
-    if (!context.expect(held.has_value(), "a packet is held back", held ? "it is" : "there was none")) return;
-    const auto before = delivered(inside);
-    wire.inject("isp", *held);
-    context.scenario().run_for(300ms);
-    context.expect(delivered(inside) == before + (passes ? 1 : 0),
-                   fmt::format("overtaken by {} others, it is {} delivered", others, passes ? "still" : "not"),
-                   fmt::format("{} delivered", delivered(inside) - before));
-    if (!passes) return;
-    wire.inject("isp", *held);
-    context.scenario().run_for(300ms);
-    context.expect(delivered(inside) == before + 1, "a second time it is not",
-                   fmt::format("{} delivered", delivered(inside) - before));
-}
+// What carries something, and is not a ping of OpenVPN's own.
+bool carries(const WirePacket& packet) { return packet.has_openvpn_data() && packet.inside().size() >= kLeastInner; }
 
 // --- changed packets ---
 
@@ -114,8 +34,7 @@ void drops_changed(Context& context, const std::string& from) {
     for (const auto& [what, place] : places) {
         bool changed = false;
         wire.meddle([&](const WirePacket& packet) -> sim::Verdict {
-            if (changed || packet.from != from || !packet.has_openvpn_data() || packet.inside().size() < kLeastInner)
-                return {};
+            if (changed || packet.from != from || !carries(packet)) return {};
             changed = true;
             const bool last = std::string_view{what} == "last octet";
             const auto at = last ? packet.bytes.size() - 1 : packet.payload + place;
@@ -141,7 +60,8 @@ void counts_changed(Context& context) {
     auto* session = context.only_session();
     if (!session || !context.expect_traffic("alice", "app1", 2)) return;
     for (const auto* from : {"isp", "gateway"}) {
-        const auto newest = full_data_from(wire, from).back();
+        const auto newest =
+            wire.all([&](const WirePacket& packet) { return packet.from == from && carries(packet); }).back();
         wire.inject(from, with_flipped_bit(newest, newest.payload + kHead + 4 + kTag));
     }
     context.let_counters_tell();
@@ -181,28 +101,28 @@ std::vector<Case> openvpn_guarding() {
          .requirements = {"OPENVPN-REPLAY"},
          .sentence = "The gateway drops data packets that it received before.",
          .topology = openvpn_access,
-         .check = gateway_drops_replayed},
+         .check = [](Context& context) { expect_replays_dropped(context, Side::Gateway, carries); }},
         {.id = "client-drops-replayed-packet",
          .requirements = {"OPENVPN-REPLAY"},
          .sentence = "The client drops data packets that it received before.",
          .topology = openvpn_access,
-         .check = client_drops_replayed},
+         .check = [](Context& context) { expect_replays_dropped(context, Side::Client, carries); }},
         {.id = "counts-replayed-packets",
          .requirements = {"OPENVPN-REPLAY"},
          .sentence = "Both ends count the packets that they dropped as replayed.",
          .needs = {{Side::Both, Feature::CountDrops}},
          .topology = openvpn_access,
-         .check = counts_replayed},
+         .check = [](Context& context) { expect_replays_counted(context, carries); }},
         {.id = "accepts-late-packet-within-window",
          .requirements = {"OPENVPN-REPLAY"},
          .sentence = "A data packet that a few others overtook is delivered once, and not twice.",
          .topology = openvpn_access,
-         .check = [](Context& context) { overtaken(context, 20, true); }},
+         .check = [](Context& context) { expect_overtaken(context, 20, true, carries); }},
         {.id = "drops-packet-behind-window",
          .requirements = {"OPENVPN-REPLAY"},
          .sentence = "A data packet that more than the window's 64 others overtook is not delivered.",
          .topology = openvpn_access,
-         .check = [](Context& context) { overtaken(context, 80, false); }},
+         .check = [](Context& context) { expect_overtaken(context, 80, false, carries); }},
         {.id = "gateway-drops-changed-packets",
          .requirements = {"OPENVPN-DATA-AUTHENTIC"},
          .sentence = "The gateway drops data packets that were changed on the way, and the tunnel lives on.",

@@ -6,19 +6,12 @@
 namespace gatelab::conformance::openvpn_steps {
 
 std::vector<WirePacket> data_from(const Wire& wire, const std::string& from) {
-    std::vector<WirePacket> found;
-    for (const auto& packet : wire.packets())
-        if (packet.from == from && packet.has_openvpn_data()) found.push_back(packet);
-    return found;
+    return wire.all([&](const WirePacket& packet) { return packet.from == from && packet.has_openvpn_data(); });
 }
 
 std::size_t count(const Wire& wire, std::uint8_t opcode, const std::string& from, std::size_t since) {
     return wire.count([&](const WirePacket& packet) { return packet.from == from && packet.has_openvpn(opcode); },
                       since);
-}
-
-std::size_t delivered(const Wire& inside) {
-    return inside.count([](const WirePacket& packet) { return packet.from == "gateway"; });
 }
 
 std::vector<std::string> control_messages(Context& context, const std::string& node, const std::string& event) {

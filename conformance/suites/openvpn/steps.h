@@ -19,8 +19,6 @@ constexpr Duration kForgets = std::chrono::seconds(10);
 std::vector<WirePacket> data_from(const Wire&, const std::string& from);
 // How often packets of that kind came from there.
 std::size_t count(const Wire&, std::uint8_t opcode, const std::string& from, std::size_t since = 0);
-// Inner packets that the gateway put into its network.
-std::size_t delivered(const Wire& inside);
 
 // Texts of control messages that a node sent or received, as its event log has them ("AUTH_FAILED,...").
 std::vector<std::string> control_messages(Context&, const std::string& node, const std::string& event);
