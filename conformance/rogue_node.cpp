@@ -17,6 +17,7 @@ struct RogueNode::State {
         : host(on),
           other(there),
           tcp(options.transport == Transport::Tcp),
+          inside(grant.route_gateway),
           peer(std::move(options), std::move(grant), on.random(), [this](ByteView packet) { send(packet); }) {}
 
     void send(ByteView packet);
@@ -27,6 +28,7 @@ struct RogueNode::State {
     Host& host;
     Endpoint other;  // client: the gateway. Server: its port, then the first peer that came
     bool tcp;
+    std::optional<Ipv4Address> inside;  // server: its own address in the tunnel
     RogueOpenVpn peer;
     std::unique_ptr<UdpSocket> udp, elsewhere;
     std::unique_ptr<TcpListener> listener;
@@ -129,6 +131,21 @@ void RogueNode::connect() {
     state.udp->on_datagram(
         [this](Endpoint, ByteView packet) { state_->peer.handle_packet(state_->host.now(), packet); });
 }
+
+void RogueNode::dial() { peer().dial(now()); }
+bool RogueNode::is_up() const { return state_->peer.up(); }
+std::string RogueNode::ended() const { return "TLS: " + state_->peer.tls_end().value_or("not ended"); }
+
+Ipv4Address RogueNode::address() const {
+    if (state_->inside) return *state_->inside;
+    const auto& pushed = state_->peer.pushed();
+    return pushed && pushed->address ? *pushed->address : Ipv4Address{};
+}
+
+Bytes RogueNode::seal(ByteView inner) { return peer().seal(inner); }
+void RogueNode::send_sealed(ByteView packet) { peer().send_raw(packet); }
+const std::deque<Bytes>& RogueNode::inner() const { return state_->peer.inner(); }
+std::size_t RogueNode::heard() const { return state_->peer.packets() + state_->heard_elsewhere; }
 
 bool RogueNode::is_open() const { return state_->open; }
 bool RogueNode::was_closed() const { return state_->closed; }

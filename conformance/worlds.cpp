@@ -7,7 +7,7 @@ namespace {
 
 using namespace topologies;
 
-const std::string kServerRoot = "ServerRootCert", kClientRoot = "P2SRootCert", kServer = "vpn.gatelab.example";
+const std::string kServer = "vpn.gatelab.example";
 
 Vertex add_node(Topology& topology, std::string name, NodeKind kind) {
     return topologies::add_node(topology, Node{std::move(name), std::move(kind), {}, {}});

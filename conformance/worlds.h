@@ -14,6 +14,7 @@
 
 namespace gatelab::conformance {
 
+inline const std::string kServerRoot = "ServerRootCert", kClientRoot = "P2SRootCert";  // certificates
 inline const std::string kInternetLink = "isp-gateway";  // all outer traffic, on the public side of any NAT
 inline const std::string kInsideLink = "gateway-vnet";   // all inner traffic, in clear
 constexpr Ipv4Address kAliceAddress{203, 0, 113, 10};

@@ -14,9 +14,7 @@ constexpr Duration kHandshake = 75s;  // the handshake window, and a moment
 // The gateway ends a connection, and an honest client gets one.
 void ends_the_stream(RogueClient& rogue, const std::string& because_of, const std::function<void()>& deed) {
     deed();
-    const bool closed = rogue.wait([&] { return rogue.node().was_closed(); }, kHandshake);
-    rogue.context().expect(closed, "the gateway closes the connection because of " + because_of,
-                           closed ? "it does" : "it is open still");
+    rogue.expect_hung_up(because_of, kHandshake);
     rogue.expect_honest_client();
 }
 
