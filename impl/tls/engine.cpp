@@ -23,6 +23,14 @@ constexpr std::size_t kMostQueued = 64 * 1024;
 // One record's plaintext (RFC 8446 section 5.1).
 constexpr std::size_t kRecord = 16 * 1024;
 
+// Header, explicit nonce or IV, padding and MAC of one (RFC 5246 section 6.2.3: at most 2048 octets).
+constexpr std::size_t kMostRecordOverhead = 5 + 2048;
+
+// Quick when there are none, as on every packet.
+void clear_errors() {
+    if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 struct Failure {
     CloseReason reason;
     std::string detail;
@@ -95,10 +103,15 @@ struct Engine::State {
     enum class Stage { Handshaking, Established, Closed };
 
     Result<void> prepare();
-    void run(Instant at);
-    void read();
+    void feed(Instant at, ByteView records, FunctionRef<void(ByteView)> deliver);
+    void run(Instant at, FunctionRef<void(ByteView)> deliver);
+    void read(FunctionRef<void(ByteView)> deliver);
     void send(ByteView plaintext);
     void flush();
+    void keep_buffers();
+    auto received() {
+        return [this](ByteView plaintext) { outputs.push_back(Received{copy_of(plaintext)}); };
+    }
     void establish();
     void finish(CloseReason, std::string detail);
     void fail_with(Failure);
@@ -146,9 +159,9 @@ Result<void> Engine::State::prepare() {
 }
 
 // Advances the handshake and reads what has come, until OpenSSL wants more bytes.
-void Engine::State::run(Instant at) {
+void Engine::State::run(Instant at, FunctionRef<void(ByteView)> deliver) {
     now = at;
-    ERR_clear_error();
+    clear_errors();
     if (stage == Stage::Handshaking) {
         const int result = SSL_do_handshake(connection.get());
         const int error = SSL_get_error(connection.get(), result);
@@ -161,15 +174,26 @@ void Engine::State::run(Instant at) {
             fail_with(take_failure());
         }
     }
-    if (stage == Stage::Established) read();
+    if (stage == Stage::Established) read(deliver);
 }
 
-void Engine::State::read() {
+void Engine::State::feed(Instant at, ByteView records, FunctionRef<void(ByteView)> deliver) {
+    while (!records.empty() && stage != Stage::Closed) {
+        const auto piece = records.first(std::min(records.size(), kRecord));
+        must(BIO_write(incoming, piece.data(), static_cast<int>(piece.size())) == static_cast<int>(piece.size()),
+             "to keep received bytes");
+        records = records.subspan(piece.size());
+        run(at, deliver);
+    }
+}
+
+void Engine::State::read(FunctionRef<void(ByteView)> deliver) {
     std::array<std::uint8_t, kRecord> buffer;
-    while (stage == Stage::Established) {
+    // Asking only when there is something saves half the work of a packet.
+    while (stage == Stage::Established && (BIO_ctrl_pending(incoming) > 0 || SSL_pending(connection.get()) > 0)) {
         const int size = SSL_read(connection.get(), buffer.data(), static_cast<int>(buffer.size()));
         if (size > 0) {
-            outputs.push_back(Received{{buffer.begin(), buffer.begin() + size}});
+            deliver(ByteView{buffer}.first(static_cast<std::size_t>(size)));
             continue;
         }
         const int error = SSL_get_error(connection.get(), size);
@@ -200,6 +224,10 @@ void Engine::State::flush() {
     outputs.push_back(Send{{records, records + size}});
     must(BIO_reset(outgoing) == 1, "to empty a buffer");
 }
+
+// Connections give their buffers back after every record (context.cpp), which strangers may have many of; one that
+// carries packets keeps them.
+void Engine::State::keep_buffers() { SSL_clear_mode(connection.get(), SSL_MODE_RELEASE_BUFFERS); }
 
 void Engine::State::establish() {
     stage = Stage::Established;
@@ -285,18 +313,34 @@ Result<Engine> Engine::create(Options options) {
 }
 
 void Engine::start(Instant now) {
-    if (state_->stage == State::Stage::Handshaking) state_->run(now);
+    if (state_->stage == State::Stage::Handshaking) state_->run(now, state_->received());
 }
 
-void Engine::handle_bytes(Instant now, ByteView records) {
-    while (!records.empty() && state_->stage != State::Stage::Closed) {
-        const auto piece = records.first(std::min(records.size(), kRecord));
-        must(
-            BIO_write(state_->incoming, piece.data(), static_cast<int>(piece.size())) == static_cast<int>(piece.size()),
-            "to keep received bytes");
-        records = records.subspan(piece.size());
-        state_->run(now);
+void Engine::handle_bytes(Instant now, ByteView records) { state_->feed(now, records, state_->received()); }
+
+void Engine::open(Instant now, ByteView records, FunctionRef<void(ByteView)> deliver) {
+    state_->keep_buffers();
+    state_->feed(now, records, deliver);
+}
+
+bool Engine::seal(Instant now, ByteView plaintext, FunctionRef<void(ByteView)> send) {
+    if (!is_established()) return false;
+    state_->now = now;
+    state_->keep_buffers();
+    std::array<std::uint8_t, kRecord + kMostRecordOverhead> record;
+    while (!plaintext.empty()) {
+        const auto piece = plaintext.first(std::min(plaintext.size(), kRecord));
+        clear_errors();
+        if (SSL_write(state_->connection.get(), piece.data(), static_cast<int>(piece.size())) <= 0) {
+            state_->fail_with(take_failure());
+            return false;
+        }
+        plaintext = plaintext.subspan(piece.size());
+        const int size = BIO_read(state_->outgoing, record.data(), static_cast<int>(record.size()));
+        must(size > 0 && BIO_ctrl_pending(state_->outgoing) == 0, "one record");
+        send(ByteView{record}.first(static_cast<std::size_t>(size)));
     }
+    return true;
 }
 
 void Engine::write(Instant now, ByteView plaintext) {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "impl/base/engine.h"
+#include "impl/base/function_ref.h"
 #include "impl/crypto/certificates.h"
 #include "impl/tls/policy.h"
 
@@ -87,6 +88,16 @@ public:
     void handle_timeout(Instant) {}
     std::optional<Instant> next_timeout() const { return {}; }
     std::vector<Output> drain();
+
+    // The path of packets, once established. It takes nothing from the heap but what OpenSSL does itself: with TLS 1.2
+    // two structures of 40 octets for a record that it writes. What it hands over is there for the length of the call.
+    // Everything else comes out of drain() as ever; a Send that waits there must go out before what seal() makes, so
+    // drain first.
+    //
+    // handle_bytes() whose plaintext goes to `deliver` instead of Received.
+    void open(Instant now, ByteView records, FunctionRef<void(ByteView plaintext)> deliver);
+    // write() whose records go to `send` instead of Send. False, and nothing sent, unless established.
+    bool seal(Instant now, ByteView plaintext, FunctionRef<void(ByteView records)> send);
 
     bool is_established() const;
     // Keying material of an established connection (RFC 5705, RFC 8446 section 7.5); without a context value.
