@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "impl/base/drop_log.h"
 #include "impl/openvpn/agreement.h"
 #include "impl/openvpn/data_path.h"
-#include "impl/openvpn/drop_log.h"
 #include "impl/openvpn/key_state.h"
 #include "impl/openvpn/session.h"
 

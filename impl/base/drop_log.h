@@ -8,7 +8,7 @@
 #include "impl/base/events.h"
 #include "impl/base/time.h"
 
-namespace gatelab::openvpn {
+namespace gatelab {
 
 class DropLog {
 public:
@@ -37,4 +37,4 @@ private:
     std::int64_t untold_ = 0;
 };
 
-}  // namespace gatelab::openvpn
+}  // namespace gatelab
