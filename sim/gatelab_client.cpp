@@ -10,7 +10,8 @@ namespace {
 
 class GatelabClient final : public ClientPlayer {
 public:
-    GatelabClient(Host& host, client::Config config, KeyLog& keys) : host_(host), client_(host, std::move(config)) {
+    GatelabClient(Host& host, Instant epoch, client::Config config, KeyLog& keys)
+        : host_(host), epoch_(epoch), client_(host, std::move(config)) {
         client_.on_keys(observer_for(keys));
         client_.on_change([this](client::State state) {
             inner_address_ = state == client::State::Connected ? client_.status().inner_address : std::nullopt;
@@ -33,11 +34,15 @@ public:
         status.failure = said.failure;
         status.inner_address = said.inner_address.value_or(Ipv4Address{});
         status.dns = said.dns;
+        for (const auto& attempt : said.attempts)
+            status.attempts.push_back({attempt.protocol, attempt.began - epoch_,
+                                       attempt.ended ? *attempt.ended - epoch_ : Duration{}, attempt.failure});
         return status;
     }
 
 private:
     Host& host_;
+    const Instant epoch_;
     client::Client client_;
     std::optional<Ipv4Address> inner_address_;
 };
@@ -84,22 +89,62 @@ Result<ikev2::Connection> connection_of(const Stage& stage, const std::string& n
     return connection;
 }
 
-// A handshake that takes longer than OpenVPN allows shall end with OpenVPN's reason.
-constexpr Duration kBeyondHandshake = std::chrono::seconds(10);
-
-Result<client::Config> config_of(const Stage& stage, const std::string& name, const topologies::Client& node) {
-    client::Config config;
-    if (node.dials(topologies::Tunnel::OpenVpn)) {
-        auto openvpn = openvpn_client_of(stage, name, node);
-        if (!openvpn) return pass(openvpn);
-        config.dials = std::move(*openvpn);
-        config.connect_timeout = node.openvpn.handshake_window + kBeyondHandshake;
-        return config;
-    }
+Result<client::Ikev2> ikev2_client_of(const Stage& stage, const std::string& name, const topologies::Client& node) {
     auto connection = connection_of(stage, name, node);
     if (!connection) return pass(connection);
     const auto* gateway = topologies::find_as<topologies::Gateway>(stage.topology, node.gateway);
-    config.dials = client::Ikev2{.gateway = gateway->public_address, .connection = std::move(*connection)};
+    return client::Ikev2{.gateway = gateway->public_address, .connection = std::move(*connection)};
+}
+
+template <class Tunnel>
+Result<void> add(client::Config& config, Result<Tunnel> tunnel) {
+    if (!tunnel) return pass(tunnel);
+    config.plan.push_back({std::move(*tunnel)});
+    return {};
+}
+
+Result<void> add_dial(client::Config& config, topologies::Tunnel tunnel, const Stage& stage, const std::string& name,
+                      const topologies::Client& node) {
+    switch (tunnel) {
+        case topologies::Tunnel::IkeV2: return add(config, ikev2_client_of(stage, name, node));
+        case topologies::Tunnel::OpenVpn: return add(config, openvpn_client_of(stage, name));
+        case topologies::Tunnel::Sstp: break;
+    }
+    return fail(Fault::Unsupported, "our own client does not dial SSTP");
+}
+
+client::Personality personality_of(topologies::Personality personality) {
+    switch (personality) {
+        case topologies::Personality::Gatelab: break;
+        case topologies::Personality::Windows: return client::Personality::Windows;
+        case topologies::Personality::MacOs: return client::Personality::MacOs;
+        case topologies::Personality::Ios: return client::Personality::Ios;
+        case topologies::Personality::StrongSwan: return client::Personality::StrongSwan;
+        case topologies::Personality::OpenVpnClient: return client::Personality::OpenVpnClient;
+        case topologies::Personality::AzureVpnClient: return client::Personality::AzureVpnClient;
+    }
+    return client::Personality::Gatelab;
+}
+
+// What the topology says goes before what the personality does.
+void adopt_habits(client::Config& config, const topologies::Client& node) {
+    const auto personality = personality_of(node.personality);
+    client::adopt(personality, config);
+    if (node.reconnects)
+        config.redial = *node.reconnects ? std::optional(client::habits_of(personality).redial) : std::nullopt;
+    if (!node.give_up_after) return;
+    for (auto& dial : config.plan) dial.give_up = *node.give_up_after;
+}
+
+// A tunnel that the gateway does not offer is in no profile of it, so a client cannot even try.
+Result<client::Config> config_of(const Stage& stage, const std::string& name, const topologies::Client& node) {
+    const auto* gateway = topologies::find_as<topologies::Gateway>(stage.topology, node.gateway);
+    client::Config config;
+    for (const auto tunnel : node.tunnels) {
+        if (!gateway->offers(tunnel)) continue;
+        if (const auto added = add_dial(config, tunnel, stage, name, node); !added) return pass(added);
+    }
+    adopt_habits(config, node);
     return config;
 }
 
@@ -108,7 +153,8 @@ Result<client::Config> config_of(const Stage& stage, const std::string& name, co
 Result<std::unique_ptr<ClientPlayer>> make_gatelab_client(const Stage& stage, const std::string& name) {
     auto config = config_of(stage, name, *topologies::find_as<topologies::Client>(stage.topology, name));
     if (!config) return fail(config.error().fault, name + ": " + config.error().detail);
-    return std::make_unique<GatelabClient>(stage.network.host(name), std::move(*config), stage.keys);
+    return std::make_unique<GatelabClient>(stage.network.host(name), stage.topology.epoch, std::move(*config),
+                                           stage.keys);
 }
 
 }  // namespace gatelab::sim

@@ -20,11 +20,6 @@ client::Resolver resolver_of(const Stage& stage) {
     };
 }
 
-client::Personality personality_of(topologies::Personality personality) {
-    return personality == topologies::Personality::AzureVpnClient ? client::Personality::AzureVpnClient
-                                                                  : client::Personality::OpenVpnClient;
-}
-
 Result<openvpn::DataCipher> cipher_named(const std::string& name) {
     if (const auto cipher = openvpn::data_cipher_of(name)) return *cipher;
     return fail(Fault::Unsupported, "there is no data cipher \"" + name + "\"");
@@ -62,14 +57,13 @@ Result<void> take_ciphers(gateway::OpenVpn& config, const topologies::OpenVpn& s
 
 }  // namespace
 
-Result<client::OpenVpn> openvpn_client_of(const Stage& stage, const std::string& name, const topologies::Client& node) {
+Result<client::OpenVpn> openvpn_client_of(const Stage& stage, const std::string& name) {
     const auto made = profile_of(stage.topology, stage.pki, stage.seed, name);
     if (!made) return pass(made);
     auto read = profile::parse_ovpn(profile::encode(*made), name + ".ovpn");
     if (!read) return pass(read);
     client::OpenVpn config;
     config.profile = std::move(read->profile);
-    config.personality = personality_of(node.personality);
     config.resolve = resolver_of(stage);
     return config;
 }

@@ -15,7 +15,7 @@ namespace gatelab::sim {
 // One try of a client to have a tunnel.
 struct Attempt {
     std::string protocol;       // "ikev2", "openvpn-tcp", "sstp"
-    Duration began{}, ended{};  // since the start; `ended` when it was up, or given up
+    Duration began{}, ended{};  // since the start; `ended` when it was up, or given up, 0 while it goes on
     std::string failure;        // "" when it came up, or is not over
 };
 

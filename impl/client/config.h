@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "impl/base/address.h"
 #include "impl/base/time.h"
@@ -35,10 +36,23 @@ struct OpenVpn {
     Resolver resolve;                        // for remotes that are names; none: they must be addresses
 };
 
+// One way to a gateway, and how long it may take from its beginning until packets flow.
+struct Dial {
+    std::variant<Ikev2, OpenVpn> tunnel;
+    Duration give_up = std::chrono::seconds(30);
+};
+
 struct Config {
-    std::variant<Ikev2, OpenVpn> dials;
-    Duration connect_timeout = std::chrono::seconds(30);  // from connect() until packets flow, at most
+    // Tried in this order until one is up; empty is legal, and fails at once. At most one is IKEv2's, whose ports are
+    // the host's only ones.
+    std::vector<Dial> plan;
+    std::optional<Redial> redial;  // when a tunnel is lost, or no dial of the plan has succeeded; none: not again
+    // Failures after which no further dial of the plan is tried, and those after which it is not tried anew.
+    std::vector<std::string> ends_round, ends_redial;
     std::string tunnel_interface = "vpn0";
 };
+
+// Gives the dials of a plan, and what comes after them, the habits of such a client.
+void adopt(Personality, Config&);
 
 }  // namespace gatelab::client

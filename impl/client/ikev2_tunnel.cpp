@@ -19,6 +19,7 @@ class Ikev2Tunnel final : public ClientTunnel, private ipsec::TunnelOwner {
 public:
     Ikev2Tunnel(Host& host, Ikev2 config, TunnelUser& user) : host_(host), config_(std::move(config)), user_(user) {}
 
+    std::string protocol() const override { return "ikev2"; }
     std::string gateway() const override { return to_string(config_.gateway); }
     void dial() override;
     void close() override {

@@ -20,6 +20,12 @@ public:
     OpenVpnTunnel(Host& host, OpenVpn config, TunnelUser& user)
         : host_(host), config_(std::move(config)), user_(user) {}
 
+    std::string protocol() const override {
+        const auto& remotes = config_.profile.remotes;
+        const auto said = remotes.empty() ? std::nullopt : remotes.front().transport;
+        const auto transport = said ? said : config_.profile.transport;
+        return "openvpn-" + std::string(name_of(transport.value_or(Transport::Udp)));
+    }
     std::string gateway() const override {
         if (!remote_.address.is_unspecified()) return to_string(remote_);
         const auto& remotes = config_.profile.remotes;

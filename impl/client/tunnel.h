@@ -35,7 +35,8 @@ public:
 class ClientTunnel {
 public:
     virtual ~ClientTunnel() = default;
-    virtual std::string gateway() const = 0;  // for events: an address, or a name
+    virtual std::string protocol() const = 0;  // "ikev2", "openvpn-udp", "openvpn-tcp"
+    virtual std::string gateway() const = 0;   // for events: an address, or a name
     // What comes of it is told to the user, possibly before this returns.
     virtual void dial() = 0;
     virtual void close() = 0;    // tells the gateway; handle_down() follows

@@ -68,7 +68,7 @@ gateway::Config gateway_config() {
 
 client::Config user_config(const std::string& name) {
     client::Config config;
-    auto& dialled = config.dials.emplace<client::Ikev2>();
+    auto& dialled = config.plan.emplace_back().tunnel.emplace<client::Ikev2>();
     dialled.gateway = kGatewayAddress;
     dialled.connection.name = "work";
     dialled.connection.local_identification = ikev2::Identification::email(name + "@example.com");
@@ -102,7 +102,9 @@ gateway::Config openvpn_gateway_config() {
 
 client::Config openvpn_user_config(const std::string& name, openvpn::Transport transport, const std::string& password) {
     client::Config config;
-    auto& profile = config.dials.emplace<client::OpenVpn>().profile;
+    // The handshake window is a minute.
+    config.plan.push_back({.tunnel = client::OpenVpn{}, .give_up = 70s});
+    auto& profile = profile_of(config);
     const bool udp = transport == openvpn::Transport::Udp;
     profile.remotes = {{to_string(kGatewayAddress), udp ? std::uint16_t{1194} : std::uint16_t{443}, {}}};
     profile.transport = transport;
@@ -124,7 +126,8 @@ client::Config openvpn_user_config(const std::string& name, openvpn::Transport t
     return config;
 }
 
-profile::Ovpn& profile_of(client::Config& config) { return std::get<client::OpenVpn>(config.dials).profile; }
+client::OpenVpn& openvpn_of(client::Config& config) { return std::get<client::OpenVpn>(config.plan.at(0).tunnel); }
+profile::Ovpn& profile_of(client::Config& config) { return openvpn_of(config).profile; }
 
 tunnel::OpenVpnStatus openvpn_of(const gateway::Session& session) {
     return std::get<tunnel::OpenVpnStatus>(session.tunnel);
@@ -134,7 +137,9 @@ tunnel::OpenVpnStatus openvpn_of(const client::Client& client) {
     return std::get<tunnel::OpenVpnStatus>(client.status().tunnel);
 }
 
-ikev2::Connection& connection_of(client::Config& config) { return std::get<client::Ikev2>(config.dials).connection; }
+ikev2::Connection& connection_of(client::Config& config) {
+    return std::get<client::Ikev2>(config.plan.at(0).tunnel).connection;
+}
 
 ipsec::TunnelStatus tunnel_of(const gateway::Session& session) { return std::get<ipsec::TunnelStatus>(session.tunnel); }
 

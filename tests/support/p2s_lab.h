@@ -29,6 +29,7 @@ gateway::Config openvpn_gateway_config();
 // Dials it; "password" is added to the profile when it is not empty.
 client::Config openvpn_user_config(const std::string& name, openvpn::Transport = openvpn::Transport::Udp,
                                    const std::string& password = "");
+client::OpenVpn& openvpn_of(client::Config&);  // of a plan that begins with it
 profile::Ovpn& profile_of(client::Config&);
 tunnel::OpenVpnStatus openvpn_of(const gateway::Session&);
 tunnel::OpenVpnStatus openvpn_of(const client::Client&);

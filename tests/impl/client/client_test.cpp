@@ -45,7 +45,7 @@ TEST(Client, GivesUpAtItsOwnTimeoutWhenThatComesFirst) {
     FakeNetwork network;
     FakeHost host{network, "alice", kAlice};
     auto config = testing::user_config("alice");
-    config.connect_timeout = 3s;
+    config.plan[0].give_up = 3s;
     Client client{host, config};
     const auto start = network.now();
     client.connect();

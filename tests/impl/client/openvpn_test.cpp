@@ -72,7 +72,7 @@ TEST(OpenVpnClient, GivesUpASilentGatewayAtTheEndOfTheHandshakeWindow) {
 
 TEST(OpenVpnClient, GivesUpAtItsOwnTimeoutWhenThatComesFirst) {
     auto config = openvpn_user_config("alice");
-    config.connect_timeout = 3s;
+    config.plan[0].give_up = 3s;
     EXPECT_EQ(dialled(config, 4s).failure, "timed-out");
 }
 
@@ -91,7 +91,7 @@ TEST(OpenVpnClient, ResolvesTheNameOfItsGateway) {
     P2sLab lab{openvpn_gateway_config()};
     auto config = openvpn_user_config("alice");
     profile_of(config).remotes[0].host = "vpn.example.com";
-    std::get<OpenVpn>(config.dials).resolve = [](const std::string& host) -> Result<Ipv4Address> {
+    testing::openvpn_of(config).resolve = [](const std::string& host) -> Result<Ipv4Address> {
         if (host == "vpn.example.com") return testing::kGatewayAddress;
         return fail(Fault::NotFound, host);
     };
@@ -172,8 +172,8 @@ TEST(Personality, OfTheAzureVpnClientSignsInWithATokenWhenItHasOne) {
     gateway.openvpn->users = {{"AzureAD", token}};
     P2sLab lab{gateway};
     auto config = openvpn_user_config("alice", Transport::Tcp);
-    std::get<OpenVpn>(config.dials).personality = Personality::AzureVpnClient;
-    std::get<OpenVpn>(config.dials).credentials = openvpn::Credentials{"AzureAD", token};
+    testing::openvpn_of(config).personality = Personality::AzureVpnClient;
+    testing::openvpn_of(config).credentials = openvpn::Credentials{"AzureAD", token};
     auto& alice = lab.add_user("alice", kAlice, {}, config);
     ASSERT_TRUE(lab.connect(alice)) << alice.client.status().detail;
     EXPECT_EQ(openvpn::text_of(testing::openvpn_of(lab.gateway->sessions().at(0)).session.peer_info, "IV_VER"),

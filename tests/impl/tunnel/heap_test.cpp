@@ -42,8 +42,8 @@ TEST(OpenVpnPath, TakesNothingFromTheHeapPerPacket) {
     Keeper keeper;
     const auto service = *gateway::open_openvpn(gateway_host, config, openvpn::Transport::Udp, keeper);
     User user;
-    const auto dialled = testing::openvpn_user_config("alice");
-    const auto tunnel = client::make_openvpn_tunnel(alice_host, std::get<client::OpenVpn>(dialled.dials), user);
+    auto dialled = testing::openvpn_user_config("alice");
+    const auto tunnel = client::make_openvpn_tunnel(alice_host, testing::openvpn_of(dialled), user);
     tunnel->dial();
     network.run_for(2s);
     ASSERT_TRUE(keeper.up && user.up);
