@@ -138,9 +138,9 @@ Result<void> OpenVpnService::open() {
     auto port = transport_ == Transport::Udp
                     ? open_udp_port(host_, {config_.public_address, *openvpn.udp_port}, *this)
                     : open_tcp_port(host_, {config_.public_address, *openvpn.tcp_port},
-                                    {.connections = openvpn.connections,
-                                     .untrusted = openvpn.half_open,
-                                     .patience = openvpn.handshake_window,
+                                    {.bounds = {.connections = openvpn.connections,
+                                                .untrusted = openvpn.half_open,
+                                                .patience = openvpn.handshake_window},
                                      .largest_packet =
                                          std::size_t{std::max<std::uint16_t>(openvpn.tun_mtu, 1500)} + kAroundInner},
                                     *this);

@@ -1,7 +1,5 @@
 #include "impl/gateway/packet_port.h"
 
-#include <map>
-#include <set>
 #include <utility>
 
 #include "impl/tunnel/packet_stream.h"
@@ -10,8 +8,6 @@ namespace gatelab::gateway {
 namespace {
 
 using openvpn::ConnectionId;
-
-constexpr Duration kLinger = std::chrono::seconds(10);  // for the peer to close its side, too
 
 class UdpPort final : public PacketPort {
 public:
@@ -31,116 +27,43 @@ private:
     std::unique_ptr<UdpSocket> socket_;
 };
 
-class TcpPort final : public PacketPort {
+using Connections = TcpConnections<tunnel::PacketStream, ConnectionId>;
+
+class TcpPort final : public PacketPort, private Connections::Owner {
 public:
-    TcpPort(Host& host, std::unique_ptr<TcpListener> listener, const TcpPortOptions& options, Owner& owner)
-        : host_(host), options_(options), owner_(owner), listener_(std::move(listener)) {
-        listener_->on_accept([this](std::unique_ptr<TcpStream> stream) { accept(std::move(stream)); });
-    }
+    TcpPort(Host& host, std::unique_ptr<TcpListener> listener, const TcpPortOptions& options, PacketPort::Owner& owner)
+        : owner_(owner),
+          connections_(host, std::move(listener), options.bounds, {.largest_packet = options.largest_packet}, *this) {}
 
     bool has_room(const Peer& peer) const override {
-        const auto* connection = const_cast<TcpPort*>(this)->find(peer);
-        return connection && connection->stream->has_room();
+        const auto* stream = const_cast<TcpPort*>(this)->find(peer);
+        return stream && stream->has_room();
     }
     void send(const Peer& to, ByteView packet) override {
-        if (auto* connection = find(to)) connection->stream->send(packet);
+        if (auto* stream = find(to)) stream->send(packet);
     }
     Endpoint endpoint_of(const Peer& peer) const override {
-        const auto* connection = const_cast<TcpPort*>(this)->find(peer);
-        return connection ? connection->remote : Endpoint{};
+        const auto* id = std::get_if<ConnectionId>(&peer);
+        return id ? connections_.endpoint_of(*id) : Endpoint{};
     }
-    void close(ConnectionId id) override {
-        untrusted_.erase(id);
-        auto* connection = find(id);
-        if (!connection || connection->linger) return;
-        connection->stream->close();
-        connection->linger = host_.call_at(host_.now() + kLinger, [this, id] { handle_closed(id); });
+    void close(ConnectionId id) override { connections_.close(id); }
+    void trust(ConnectionId id) override {
+        connections_.trust(id);
+        connections_.settle(id);
     }
-    void trust(ConnectionId id) override { untrusted_.erase(id); }
-    std::uint64_t refused() const override { return refused_; }
+    std::uint64_t refused() const override { return connections_.refused(); }
 
 private:
-    struct Connection {
-        std::unique_ptr<tunnel::PacketStream> stream;
-        Endpoint remote;
-        Instant since;
-        Timer linger;  // once it is being closed
-    };
-
-    Connection* find(const Peer& peer) {
+    tunnel::PacketStream* find(const Peer& peer) {
         const auto* id = std::get_if<ConnectionId>(&peer);
-        const auto at = id ? connections_.find(*id) : connections_.end();
-        return at == connections_.end() ? nullptr : &at->second;
+        return id ? connections_.find(*id) : nullptr;
     }
-    void accept(std::unique_ptr<TcpStream>);
-    void handle_closed(ConnectionId);
-    void drop(ConnectionId);
-    void drop_the_silent();
-    void watch_the_silent();
+    void handle_received(ConnectionId id, ByteView packet) override { owner_.handle_packet(id, packet); }
+    void handle_disconnect(ConnectionId id, const std::string&) override { owner_.handle_disconnect(id); }
 
-    Host& host_;
-    const TcpPortOptions options_;
-    Owner& owner_;
-    std::uint64_t last_ = 0, refused_ = 0;
-    std::map<ConnectionId, Connection> connections_;
-    std::set<ConnectionId> untrusted_;  // ids ascend with time: the oldest first
-    std::set<ConnectionId> gone_;       // to be destroyed outside of their own callbacks
-    Timer silence_, burial_;
-    std::unique_ptr<TcpListener> listener_;
+    PacketPort::Owner& owner_;
+    Connections connections_;
 };
-
-void TcpPort::accept(std::unique_ptr<TcpStream> stream) {
-    if (connections_.size() - gone_.size() >= options_.connections) {
-        ++refused_;
-        return;  // destroyed, and thereby reset
-    }
-    if (untrusted_.size() >= options_.untrusted) {
-        ++refused_;
-        drop(*untrusted_.begin());
-    }
-    const ConnectionId id{++last_};
-    auto& connection = connections_[id];
-    connection.remote = stream->remote();
-    connection.since = host_.now();
-    connection.stream = std::make_unique<tunnel::PacketStream>(
-        std::move(stream), tunnel::PacketStream::Limits{.largest_packet = options_.largest_packet},
-        tunnel::PacketStream::Callbacks{.connected = {},
-                                        .received = [this, id](ByteView packet) { owner_.handle_packet(id, packet); },
-                                        .closed = [this, id](const std::string&) { handle_closed(id); }});
-    untrusted_.insert(id);
-    watch_the_silent();
-}
-
-void TcpPort::handle_closed(ConnectionId id) {
-    untrusted_.erase(id);
-    if (!gone_.insert(id).second) return;
-    burial_ = host_.call_at(host_.now(), [this] {
-        for (const auto dead : std::exchange(gone_, {})) connections_.erase(dead);
-    });
-    owner_.handle_disconnect(id);
-}
-
-void TcpPort::drop(ConnectionId id) {
-    if (auto* connection = find(id)) connection->stream->close();
-    handle_closed(id);
-}
-
-void TcpPort::watch_the_silent() {
-    if (silence_ || untrusted_.empty()) return;
-    const auto& oldest = connections_.at(*untrusted_.begin());
-    silence_ = host_.call_at(oldest.since + options_.patience, [this] { drop_the_silent(); });
-}
-
-void TcpPort::drop_the_silent() {
-    while (!untrusted_.empty()) {
-        const auto oldest = *untrusted_.begin();
-        if (connections_.at(oldest).since + options_.patience > host_.now()) break;
-        ++refused_;
-        drop(oldest);
-    }
-    silence_.reset();
-    watch_the_silent();
-}
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "impl/gateway/tcp_connections.h"
 #include "impl/host/host.h"
 #include "impl/openvpn/listener.h"
 
@@ -33,9 +34,7 @@ public:
 };
 
 struct TcpPortOptions {
-    std::size_t connections = 20'000;              // at once; further ones are turned away
-    std::size_t untrusted = 1000;                  // of those; the oldest makes room
-    Duration patience = std::chrono::seconds(60);  // with one whose peer has not been trusted
+    TcpBounds bounds;
     std::size_t largest_packet = 4096;
 };
 
