@@ -39,8 +39,9 @@ private:
 
 // Issues or reads every certificate of the topology. What is issued depends on the seed, the certificate's name and its
 // specification alone, and is kept for the life of the process: a parent that prepares it before it forks workers saves
-// them the key generation. Must not be called while a crypto::ScopedRandomSource lives, and so not beside a Scenario.
-// Errors begin with the file, line and column where the topology speaks of the certificate.
+// them the key generation. What has not been issued yet must not be asked for while a crypto::ScopedRandomSource lives,
+// and so not beside a Scenario; of the same topology and seed, a Scenario's own call has issued everything, and this
+// finds it. Errors begin with the file, line and column where the topology speaks of the certificate.
 Result<Pki> prepare_pki(const topologies::Topology&, std::uint64_t seed);
 
 }  // namespace gatelab::sim

@@ -56,6 +56,11 @@ TunnelStatus told_by(const tunnel::OpenVpnStatus& tunnel) {
     return status;
 }
 
+std::string hash_name(std::uint8_t hash) {
+    if (hash == sstp::kSha256) return "SHA256";
+    return hash == sstp::kSha1 ? "SHA1" : "";
+}
+
 TunnelStatus told_by(const tunnel::SstpStatus& tunnel) {
     const auto& session = tunnel.session;
     TunnelStatus status;
@@ -63,6 +68,8 @@ TunnelStatus told_by(const tunnel::SstpStatus& tunnel) {
     status.protocol = "sstp";
     status.peer = session.peer_name;
     if (!session.tls_suite.empty()) status.tls_suite = session.tls_version + '/' + session.tls_suite;
+    if (session.ppp.authentication) status.authentication = name_of(*session.ppp.authentication);
+    status.crypto_binding = hash_name(session.binding_hash);
     if (session.ppp.agreed) {
         status.inner_address = session.ppp.agreed->address;
         status.dns = session.ppp.agreed->dns;

@@ -9,11 +9,13 @@
 namespace gatelab::sim {
 
 struct WiresharkProfile {
-    // Uses the tables and checks what it decrypts. With OpenVPN: how its control channel is protected, as the first of
-    // the topology's gateways has it (Wireshark knows one setting for all), and where TLS's keys are, as seen from the
-    // run directory: Wireshark takes no path relative to the profile.
+    // Uses the tables and checks what it decrypts. With OpenVPN or SSTP: where TLS's keys are, as seen from the run
+    // directory, since Wireshark takes no path relative to the profile. With OpenVPN: how its control channel is
+    // protected, as the first of the topology's gateways has it (Wireshark knows one setting for all).
     std::string preferences;
-    std::string decode_as_entries;  // OpenVPN on ports that Wireshark does not know it on
+    // OpenVPN and TLS on ports that Wireshark does not know them on. Where one gateway has SSTP on a port and another
+    // OpenVPN, the port is taken for OpenVPN's.
+    std::string decode_as_entries;
 };
 
 WiresharkProfile wireshark_profile_of(const topologies::Topology&);

@@ -86,5 +86,19 @@ TEST(WiresharkProfile, TellsHowOpenVpnIsProtectedAndOnWhichPorts) {
     EXPECT_THAT(wireshark_profile_of(office().topology()).preferences, Not(HasSubstr("openvpn")));
 }
 
+TEST(WiresharkProfile, LeavesSstpToWiresharkWhereItKnowsThePort) {
+    using testing::HasSubstr;
+    using testing::Not;
+    auto topology = office().topology();
+    auto* gateway = topologies::find_as<topologies::Gateway>(topology, "gw");
+    gateway->tunnels = {topologies::Tunnel::IkeV2, topologies::Tunnel::Sstp};
+    const auto usual = wireshark_profile_of(topology);
+    EXPECT_THAT(usual.preferences, HasSubstr("tls.keylog_file: keys/sslkeylog.txt\n"));
+    EXPECT_THAT(usual.preferences, Not(HasSubstr("openvpn")));
+    EXPECT_EQ(usual.decode_as_entries, "");
+    gateway->sstp.port = 4443;
+    EXPECT_EQ(wireshark_profile_of(topology).decode_as_entries, "decode_as_entry: tcp.port,4443,(none),TLS\n");
+}
+
 }  // namespace
 }  // namespace gatelab::sim
