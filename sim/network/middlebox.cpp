@@ -6,11 +6,6 @@
 #include <bit>
 
 namespace gatelab::sim {
-namespace {
-
-constexpr std::size_t kHead = 80;  // an ICMP error's headers, and those of the packet that it quotes
-
-}  // namespace
 
 BoxNode::BoxNode(World& world, std::string name)
     : world_(world), name_(std::move(name)), node_(ns3::PeekPointer(ns3::CreateObject<ns3::Node>())) {}
@@ -38,9 +33,14 @@ void FilterNode::add_link(Link& link, int side, const std::string& neighbour) {
 }
 
 void FilterNode::handle(std::size_t interface, const ns3::Ptr<ns3::Packet>& packet) {
-    const auto direction = interface == inside_ ? PacketFilter::Direction::Outbound : PacketFilter::Direction::Inbound;
-    if (links() == 2 && filter_.pass(world_.now(), direction, bytes_of(packet, buffer_, kHead))) {
+    using Direction = PacketFilter::Direction;
+    if (links() < 2) return;
+    const auto direction = interface == inside_ ? Direction::Outbound : Direction::Inbound;
+    if (filter_.pass(world_.now(), direction, bytes_of(packet, buffer_, PacketFilter::kHead))) {
         send(1 - interface, packet);
+    }
+    for (const auto& answer : filter_.take_answers()) {
+        send(answer.direction == Direction::Outbound ? 1 - inside_ : inside_, packet_of(answer.packet));
     }
     tell("filter", filter_.drain());
 }

@@ -78,6 +78,24 @@ inline Bytes udp_packet(Endpoint from, Endpoint to, std::string_view payload, st
     return packet;
 }
 
+// A TCP segment with valid checksums.
+struct Segment {
+    Endpoint from, to;
+    std::uint32_t sequence = 0, acknowledgment = 0;
+    std::uint8_t flags = 16;  // FIN 1, SYN 2, RST 4, ACK 16
+    std::string_view payload = {};
+};
+inline Bytes tcp_packet(const Segment& segment) {
+    ByteWriter writer;
+    writer.u8(0x45).u8(0).u16(static_cast<std::uint16_t>(40 + segment.payload.size())).u16(1).u16(0);
+    writer.u8(64).u8(6).u16(0).u32(segment.from.address.number()).u32(segment.to.address.number());
+    writer.u16(segment.from.port).u16(segment.to.port).u32(segment.sequence).u32(segment.acknowledgment);
+    writer.u8(0x50).u8(segment.flags).u16(0xffff).u16(0).u16(0).bytes(as_bytes(segment.payload));
+    Bytes packet = writer.take();
+    refresh_checksums(packet);
+    return packet;
+}
+
 inline Bytes file_bytes(const std::filesystem::path& file) {
     std::ifstream in(file, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
