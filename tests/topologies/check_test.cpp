@@ -1,5 +1,6 @@
 #include "topologies/model/check.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "topologies/yaml/reader.h"
@@ -59,6 +60,16 @@ std::string with(std::string_view before, std::string_view after) {
 }
 
 TEST(Check, FindsNothingInASoundNetwork) { EXPECT_THAT(problems_of(std::string{kSound}), IsEmpty()); }
+
+TEST(Check, TakesRulesAboutAddressesThatSomebodyHas) {
+    for (const auto* who : {"192.168.1.10", "203.0.113.10", "10.1.255.4", "10.1.0.4", "198.51.100.1", "172.16.0.77",
+                            "192.168.0.0/16", "0.0.0.0/0"})
+        EXPECT_THAT(problems_of(with("{inside: gw}", fmt::format("{{inside: gw, rules: [{{action: drop, protocol: udp, "
+                                                                 "source: {}, destination_ports: 53}}]}}",
+                                                                 who))),
+                    IsEmpty())
+            << who;
+}
 
 struct Broken {
     std::string_view before;
@@ -143,6 +154,35 @@ TEST(Check, SaysWhatIsWrongAndWhere) {
          "10:3: error: firewall \"fw\" has 3 links; expected 2, it stands between two neighbours"},
         {"198.51.100.1}", "198.51.100.1, rebind_every: 0s}",
          "8:68: error: rebind_every of nat \"nat\" is below 1s; expected 1s or more, or never"},
+        // rules
+        {"{inside: gw}", "{inside: gw, rules: [{action: drop, protocol: esp, destination_ports: 500}]}",
+         "10:77: error: destination_ports in a rule of firewall \"fw\" for protocol 50, which has no ports; expected "
+         "protocol tcp or udp"},
+        {"{inside: gw}", "{inside: gw, rules: [{action: drop, protocol: 1, source_ports: [7]}]}",
+         "10:70: error: source_ports in a rule of firewall \"fw\" for protocol 1"},
+        {"{inside: gw}", "{inside: gw, rules: [{action: drop, protocol: tcp, tls_only: true}]}",
+         "10:68: error: tls_only in a rule of firewall \"fw\" that does not allow; expected action allow"},
+        {"{inside: gw}", "{inside: gw, rules: [{action: allow, tls_only: true}]}",
+         "10:54: error: tls_only in a rule of firewall \"fw\" that is not for TCP; expected protocol tcp"},
+        {"{inside: gw}", "{inside: gw, rules: [{action: allow, protocol: tcp, state: any, tls_only: true}]}",
+         "10:81: error: tls_only in a rule of firewall \"fw\" for flows that exist, whose beginning is past; expected "
+         "state new"},
+        {"{inside: gw}", "{inside: gw, rules: [{action: drop, from: 3s, until: 3s}]}",
+         "10:60: error: a rule of firewall \"fw\" ends at 3.000000000 s, not after it comes into force at 3.000000000 "
+         "s; "
+         "expected a later time, or never"},
+        {"{inside: gw}", "{inside: gw, rules: [{action: drop, from: 1h}]}",
+         "10:49: warning: this rule of firewall \"fw\" comes into force at 3600.000000000 s, after the end of the run "
+         "at "
+         "10.000000000 s"},
+        {"{inside: gw}", "{inside: gw, rules: [{action: drop, source: 203.0.113.11}]}",
+         "10:51: error: source 203.0.113.11 in a rule of firewall \"fw\" is the address of no node; expected one that "
+         "a "
+         "node of the topology has"},
+        {"{inside: gw}", "{inside: gw, rules: [{action: drop, destination: 203.0.114.0/24}]}",
+         "10:56: warning: destination 203.0.114.0/24 in a rule of firewall \"fw\" holds the address of no node"},
+        {"198.51.100.1}", "198.51.100.1, udp_timeout: 0s}",
+         "8:67: error: udp_timeout of nat \"nat\" is 0; expected more"},
         {"bob-nat: , ", "", "5:41: error: no path of links leads from client \"bob\" to its gateway \"gw\""},
         {"fw-gw: ", "fw-gw: , odd: {between: [isp, isp]}", "24:63: error: link \"odd\" leads from a node to itself"},
         // flows and actions

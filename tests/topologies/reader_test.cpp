@@ -47,11 +47,13 @@ firewalls:
     inside: alice
     rules:
       - {action: drop, direction: outbound, protocol: udp, destination_ports: [500, 4500], destination: 203.0.113.0/24}
-      - {action: allow, direction: inbound, protocol: 47, source: 10.0.0.0/8, destination_ports: 80}
-    otherwise: drop
+      - {action: allow, direction: inbound, protocol: 47, source: 10.0.0.0/8}
+      - {action: reject, state: any, source: 192.168.1.10, source_ports: 68, from: 3s, until: 8s}
+      - {action: allow, protocol: tcp, destination_ports: 443, tls_only: true, until: never}
+    otherwise: reject
 nats:
   nat: {outside: isp, outside_address: 198.51.100.1, mapping: endpoint-dependent, udp_timeout: 30s, tcp_timeout: 10min,
-        rebind_every: 5min}
+        hairpin: true, rebind_every: 5min}
 gateways:
   gw:
     public_address: 203.0.113.10
@@ -119,16 +121,27 @@ TEST(Reader, TakesEveryKeyOfTheFormat) {
 
     const auto* firewall = find_as<Firewall>(topology, "fw");
     ASSERT_TRUE(firewall);
-    EXPECT_EQ(firewall->otherwise, FilterRule::Action::Drop);
+    EXPECT_EQ(firewall->otherwise, FilterRule::Action::Reject);
     EXPECT_THAT(firewall->rules.at(0).destination_ports, ElementsAre(500, 4500));
     EXPECT_EQ(firewall->rules.at(0).protocol, 17);
     EXPECT_EQ(firewall->rules.at(1).protocol, 47);
     EXPECT_EQ(firewall->rules.at(1).direction, FilterRule::Direction::Inbound);
+    const auto& timed = firewall->rules.at(2);
+    EXPECT_EQ(timed.action, FilterRule::Action::Reject);
+    EXPECT_EQ(timed.state, FilterRule::State::Any);
+    EXPECT_EQ(to_string(timed.source.value()), "192.168.1.10/32");
+    EXPECT_THAT(timed.source_ports, ElementsAre(68));
+    EXPECT_EQ(timed.from, Duration{3s});
+    EXPECT_EQ(timed.until, Duration{8s});
+    EXPECT_TRUE(firewall->rules.at(3).tls_only);
+    EXPECT_EQ(firewall->rules.at(3).state, FilterRule::State::New);
+    EXPECT_EQ(firewall->rules.at(3).until, std::nullopt);
 
     const auto* nat = find_as<Nat>(topology, "nat");
     ASSERT_TRUE(nat);
     EXPECT_TRUE(nat->endpoint_dependent);
     EXPECT_EQ(nat->udp_timeout, Duration{30s});
+    EXPECT_TRUE(nat->hairpin);
     EXPECT_EQ(nat->rebind_every, Duration{5min});
 
     const auto* network = find_as<VirtualNetwork>(topology, "vnet");
@@ -229,6 +242,17 @@ TEST(Reader, SaysWhereAndWhatWasExpected) {
         {"firewalls:\n  f:\n    inside: x\n    rules: [{action: drop, protocol: sctp}]",
          "4:38: error: protocol of rule 0 of firewall \"f\" is \"sctp\"; expected any, icmp, tcp, udp, esp or a "
          "protocol number from 0 to 255"},
+        {"firewalls:\n  f:\n    inside: x\n    rules: [{action: refuse}]",
+         "4:22: error: action of rule 0 of firewall \"f\" is \"refuse\"; expected one of allow, drop, reject"},
+        {"firewalls:\n  f:\n    inside: x\n    rules: [{action: drop, state: old}]",
+         "4:35: error: state of rule 0 of firewall \"f\" is \"old\"; expected one of new, established, any"},
+        {"firewalls:\n  f:\n    inside: x\n    rules: [{action: drop, from: -3s}]",
+         "4:34: error: from of rule 0 of firewall \"f\" is \"-3s\", before the start of the run; expected 0s or later"},
+        {"firewalls:\n  f:\n    inside: x\n    rules: [{action: drop, until: soon}]",
+         "4:35: error: until of rule 0 of firewall \"f\" is \"soon\"; expected a duration with its unit"},
+        {"firewalls:\n  f:\n    inside: x\n    rules: [{action: drop, source: 10.0.0.1/8}]",
+         "4:36: error: source of rule 0 of firewall \"f\": '10.0.0.1/8' has bits set beyond its length; the prefix is "
+         "10.0.0.0/8"},
         {"flows:\n  p: {kind: ping, from: a, to: b, rate: 1Mbps}", "2:35: error: unknown key \"rate\" in flow \"p\"; "},
         {"actions: {at: 1s}", "1:10: error: actions is a map; expected a list"},
         {"actions:\n  - {at: 1s, do: dance, node: a}",

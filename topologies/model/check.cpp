@@ -45,6 +45,7 @@ std::vector<Problem> check(const Topology& topology) {
     check_prefixes(topology, findings);
     check_addresses(topology, findings);
     check_links(topology, findings);
+    check_middleboxes(topology, findings);
     check_tunnels(topology, findings);
     check_traffic(topology, findings);
     return std::move(findings).in_file_order();

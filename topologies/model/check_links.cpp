@@ -87,9 +87,6 @@ void check_links(const Topology& topology, Findings& findings) {
         expect_neighbour(topology, findings, vertex, "outside", nat.outside);
         if (const auto count = neighbours(topology, vertex).size(); count < 2)
             findings.error(node.mark, "nat \"{}\" has {} links; expected 2 or more", node.name, count);
-        if (nat.rebind_every && *nat.rebind_every < std::chrono::seconds(1))
-            findings.error(mark_of(node, "rebind_every"),
-                           "rebind_every of nat \"{}\" is below 1s; expected 1s or more, or never", node.name);
     });
     check_ways(topology, findings);
 }

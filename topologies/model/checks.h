@@ -47,6 +47,7 @@ void check_certificates(const Topology&, Findings&);  // chains, counts, kinds
 void check_prefixes(const Topology&, Findings&);      // pools, virtual networks and subnets
 void check_addresses(const Topology&, Findings&);     // inside their network, and unique
 void check_links(const Topology&, Findings&);         // neighbours and paths
+void check_middleboxes(const Topology&, Findings&);   // the rules of firewalls, the settings of NATs
 void check_tunnels(const Topology&, Findings&);       // what clients dial and gateways offer
 void check_traffic(const Topology&, Findings&);       // flows and actions
 

@@ -96,6 +96,11 @@ std::vector<Tunnel> tunnels_of(Personality personality) {
 bool Client::dials(Tunnel tunnel) const { return std::find(tunnels.begin(), tunnels.end(), tunnel) != tunnels.end(); }
 bool Gateway::offers(Tunnel tunnel) const { return std::find(tunnels.begin(), tunnels.end(), tunnel) != tunnels.end(); }
 
+std::string_view name_of(FilterRule::Action action) {
+    constexpr std::string_view kNames[] = {"allow", "drop", "reject"};
+    return kNames[static_cast<std::size_t>(action)];
+}
+
 std::string_view name_of(LinkFault::Kind kind) {
     constexpr std::string_view kNames[] = {"drop", "duplicate", "corrupt", "delay"};
     return kNames[static_cast<std::size_t>(kind)];

@@ -206,26 +206,29 @@ struct FilterRule {
     // Reject: a TCP segment is answered by a RST, anything else by an ICMP error "administratively prohibited" (RFC
     // 1812 section 5.2.7.1), in the name of the packet's destination.
     enum class Action { Allow, Drop, Reject } action = Action::Drop;
-    // New: the first packet of a flow. Established: what belongs to a flow that was let through, which passes unless a
-    // rule for it says otherwise.
+    // New: the first packet of a flow. Established: what belongs to a flow that was let through, either way; it passes
+    // unless such a rule says otherwise. A rule always looks at the flow's first packet: its direction, addresses and
+    // ports are the flow's.
     enum class State { New, Established, Any } state = State::New;
     enum class Direction { Any, Outbound, Inbound } direction = Direction::Any;  // outbound: inside to outside
     std::optional<std::uint8_t> protocol;                                        // IP protocol number; none: any
-    std::vector<std::uint16_t> source_ports, destination_ports;                  // empty: any
+    std::vector<std::uint16_t> source_ports, destination_ports;                  // of TCP and UDP; empty: any
     std::optional<Prefix> source, destination;
-    // Allow only: a TCP flow passes as long as it is TLS; it is cut when its first octets from the inside are no
-    // ClientHello, or those from the outside no ServerHello or alert, in records (RFC 8446 section 5.1).
+    // Of a rule that allows new TCP flows: such a flow passes as long as it is TLS; it is cut, with a RST to both ends,
+    // when its first octets from the side that opened it are no ClientHello, or those from the other side no
+    // ServerHello or alert, in records (RFC 8446 section 5.1).
     bool tls_only = false;
     Duration from{};                // when the rule comes into force, since the start
     std::optional<Duration> until;  // and when it ends; none: never
     Mark mark;
+    FieldMarks field_marks = {};
 };
 
 // A stateful packet filter between two links. Replies to allowed flows pass.
 struct Firewall {
     std::string inside;  // name of the neighbour on the protected side
     std::vector<FilterRule> rules;
-    FilterRule::Action otherwise = FilterRule::Action::Allow;
+    FilterRule::Action otherwise = FilterRule::Action::Allow;  // for new flows that no rule matches
 };
 
 // A network address and port translator (RFC 4787): endpoint-independent or endpoint-dependent mapping.
@@ -377,10 +380,11 @@ std::string_view name_of(OpenVpn::Protection);  // "tls-auth", "none"
 // The tunnels that such a client knows, in the order in which it tries them (P2S-OS-01 to P2S-OS-11, P2S-PROTO-04);
 // Gatelab: all.
 std::vector<Tunnel> tunnels_of(Personality);
-std::string_view name_of(Personality);      // "windows", "azure-vpn-client"
-std::string_view name_of(LinkFault::Kind);  // "drop"
-std::string_view name_of(Flow::Kind);       // "ping", "udp", "tcp"
-std::string_view name_of(Action::Kind);     // "rekey-child"
-std::string to_string(const Mark&);         // "office.yaml:3:9", or "" when it was not said in a file
+std::string_view name_of(Personality);         // "windows", "azure-vpn-client"
+std::string_view name_of(FilterRule::Action);  // "reject"
+std::string_view name_of(LinkFault::Kind);     // "drop"
+std::string_view name_of(Flow::Kind);          // "ping", "udp", "tcp"
+std::string_view name_of(Action::Kind);        // "rekey-child"
+std::string to_string(const Mark&);            // "office.yaml:3:9", or "" when it was not said in a file
 
 }  // namespace gatelab::topologies

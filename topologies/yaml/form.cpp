@@ -124,6 +124,14 @@ void Form::prefixes(std::string_view key, std::vector<Prefix>& target) {
         add(*value);
 }
 
+void Form::address_or_prefix(std::string_view key, std::optional<Prefix>& target) {
+    const auto* value = value_.find(key);
+    const auto address = parse_address(value && value->kind == Value::Kind::Text ? value->text : "");
+    if (!address) return prefix(key, target);
+    take(key);
+    target = Prefix{*address, 32};
+}
+
 void Form::duration(std::string_view key, Duration& target) {
     read(key, target, parse_duration("").error().detail, parse_duration);
 }
@@ -139,6 +147,24 @@ void Form::duration(std::string_view key, std::optional<Duration>& target, std::
     duration(key, read);
     if (value && value->kind != Value::Kind::Nothing && problems_.size() == before) target = read;
 }
+
+// A time with a minus sign is no other mistake than this one.
+bool Form::refuse_past(std::string_view key) {
+    const auto* value = value_.find(key);
+    if (!value || value->kind != Value::Kind::Text || !value->text.starts_with('-')) return false;
+    if (!parse_duration(std::string_view{value->text}.substr(1))) return false;
+    take(key);
+    problem(value->mark, fmt::format("{} of {} is {}, before the start of the run; expected 0s or later", key, what_,
+                                     describe(*value)));
+    return true;
+}
+void Form::since_start(std::string_view key, Duration& target) {
+    if (!refuse_past(key)) duration(key, target);
+}
+void Form::since_start(std::string_view key, std::optional<Duration>& target, std::string_view none) {
+    if (!refuse_past(key)) duration(key, target, none);
+}
+
 void Form::instant(std::string_view key, Instant& target) {
     read(key, target, parse_instant("").error().detail, parse_instant);
 }

@@ -36,8 +36,12 @@ public:
     void prefix(std::string_view key, Prefix& target);
     void prefix(std::string_view key, std::optional<Prefix>& target);
     void prefixes(std::string_view key, std::vector<Prefix>& target);
+    void address_or_prefix(std::string_view key, std::optional<Prefix>& target);  // an address: the prefix of it alone
     void duration(std::string_view key, Duration& target);
     void duration(std::string_view key, std::optional<Duration>& target, std::string_view none);  // `none`: the word
+    // Times since the start of the run.
+    void since_start(std::string_view key, Duration& target);
+    void since_start(std::string_view key, std::optional<Duration>& target, std::string_view none);
     void instant(std::string_view key, Instant& target);
     void rate(std::string_view key, std::uint64_t& target);
     void fraction(std::string_view key, double& target);
@@ -112,6 +116,7 @@ private:
     template <class T, class Parse>
     void read_list(std::string_view key, std::vector<T>& target, std::string_view expected, Parse parse);
     std::optional<std::uint64_t> number_of(const Value&, std::string_view key, std::uint64_t least, std::uint64_t most);
+    bool refuse_past(std::string_view key);
     void wrong(const Value&, std::string_view key, std::string_view expected);
 
     const Value& value_;

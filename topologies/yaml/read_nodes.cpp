@@ -19,14 +19,6 @@ const Choices<Personality> kPersonalities = [] {
         all.emplace_back(name_of(one), one);
     return all;
 }();
-const Choices<FilterRule::Action> kFilterActions{{"allow", FilterRule::Action::Allow},
-                                                 {"drop", FilterRule::Action::Drop}};
-
-void add(Draft& draft, Form& form, const std::string& name, NodeKind kind) {
-    Duration processing_delay{};
-    form.duration("processing_delay", processing_delay);
-    add_node(draft.topology, {name, std::move(kind), form.mark(), form.field_marks(), processing_delay});
-}
 
 // The keys that clients and a gateway's point_to_site share.
 template <class Kind>
@@ -76,7 +68,7 @@ void read_client(Draft& draft, Form& form, const std::string& name) {
     form.text("username", client.username);
     form.text("password", client.password);
     read_openvpn_client(draft, form, client.openvpn);
-    add(draft, form, name, std::move(client));
+    add_read_node(draft, form, name, std::move(client));
 }
 
 void read_gateway(Draft& draft, Form& form, const std::string& name) {
@@ -103,7 +95,7 @@ void read_gateway(Draft& draft, Form& form, const std::string& name) {
         inner.finish();
         for (const auto& [field, mark] : inner.field_marks()) form.remember(field, mark);
     }
-    add(draft, form, name, std::move(gateway));
+    add_read_node(draft, form, name, std::move(gateway));
 }
 
 void read_network(Draft& draft, Form& form, const std::string& name) {
@@ -124,7 +116,7 @@ void read_network(Draft& draft, Form& form, const std::string& name) {
                 network.subnets.push_back({entry.key, *prefix});
         }
     }
-    add(draft, form, name, std::move(network));
+    add_read_node(draft, form, name, std::move(network));
 }
 
 void read_machine(Draft& draft, Form& form, const std::string& name) {
@@ -132,73 +124,16 @@ void read_machine(Draft& draft, Form& form, const std::string& name) {
     form.require("address", "10.1.0.4");
     form.address("address", machine.address);
     form.text("virtual_network", machine.virtual_network);
-    add(draft, form, name, std::move(machine));
-}
-
-void read_protocol(Form& form, std::optional<std::uint8_t>& target) {
-    const auto* value = form.take("protocol");
-    if (!value) return;
-    constexpr auto kExpected = "any, icmp, tcp, udp, esp or a protocol number from 0 to 255";
-    const auto text = form.text_of(*value, "protocol", kExpected);
-    if (!text || *text == "any") return;
-    const Choices<std::uint8_t> names{{"icmp", 1}, {"tcp", 6}, {"udp", 17}, {"esp", 50}};
-    for (const auto& [word, number] : names)
-        if (*text == word) return void(target = number);
-    const auto number = parse_number(*text);
-    if (number && *number <= 255)
-        target = static_cast<std::uint8_t>(*number);
-    else
-        form.problem(value->mark,
-                     fmt::format("protocol of {} is {}; expected {}", form.what(), describe(*value), kExpected));
-}
-
-FilterRule read_rule(Draft& draft, const Value& value, const std::string& what) {
-    FilterRule rule;
-    Form form{value, what, draft.problems};
-    form.require("action", "drop");
-    form.choice("action", rule.action, kFilterActions);
-    form.choice("direction", rule.direction,
-                {{"any", FilterRule::Direction::Any},
-                 {"outbound", FilterRule::Direction::Outbound},
-                 {"inbound", FilterRule::Direction::Inbound}});
-    read_protocol(form, rule.protocol);
-    form.ports("destination_ports", rule.destination_ports);
-    form.prefix("source", rule.source);
-    form.prefix("destination", rule.destination);
-    form.finish();
-    rule.mark = value.mark;
-    return rule;
-}
-
-void read_firewall(Draft& draft, Form& form, const std::string& name) {
-    Firewall firewall;
-    form.require("inside", "the name of the neighbour that it protects");
-    form.text("inside", firewall.inside);
-    form.choice("otherwise", firewall.otherwise, kFilterActions);
-    if (const auto* rules = form.take("rules")) {
-        if (rules->kind != Value::Kind::List)
-            form.problem(rules->mark, fmt::format("rules of {} is {}; expected a list", form.what(), describe(*rules)));
-        for (const auto& rule : rules->items)
-            firewall.rules.push_back(
-                read_rule(draft, rule, fmt::format("rule {} of {}", firewall.rules.size(), form.what())));
-    }
-    add(draft, form, name, std::move(firewall));
-}
-
-void read_nat(Draft& draft, Form& form, const std::string& name) {
-    Nat nat;
-    form.require("outside", "the name of the neighbour on the public side");
-    form.text("outside", nat.outside);
-    form.require("outside_address", "198.51.100.1");
-    form.address("outside_address", nat.outside_address);
-    form.choice("mapping", nat.endpoint_dependent, {{"endpoint-independent", false}, {"endpoint-dependent", true}});
-    form.duration("udp_timeout", nat.udp_timeout);
-    form.duration("tcp_timeout", nat.tcp_timeout);
-    form.duration("rebind_every", nat.rebind_every, "never");
-    add(draft, form, name, nat);
+    add_read_node(draft, form, name, std::move(machine));
 }
 
 }  // namespace
+
+void add_read_node(Draft& draft, Form& form, const std::string& name, NodeKind kind) {
+    Duration processing_delay{};
+    form.duration("processing_delay", processing_delay);
+    add_node(draft.topology, {name, std::move(kind), form.mark(), form.field_marks(), processing_delay});
+}
 
 void read_nodes(Form& top, Draft& draft) {
     using Read = void (*)(Draft&, Form&, const std::string&);
@@ -208,7 +143,8 @@ void read_nodes(Form& top, Draft& draft) {
     };
     const Section sections[] = {
         {"clients", "client", read_client},
-        {"routers", "router", [](Draft& to, Form& form, const std::string& name) { add(to, form, name, Router{}); }},
+        {"routers", "router",
+         [](Draft& to, Form& form, const std::string& name) { add_read_node(to, form, name, Router{}); }},
         {"firewalls", "firewall", read_firewall},
         {"nats", "nat", read_nat},
         {"gateways", "gateway", read_gateway},

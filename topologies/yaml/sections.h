@@ -25,6 +25,15 @@ void read_links(Form& top, Draft&);
 void read_flows(Form& top, Draft&);
 void read_actions(Form& top, Draft&);
 
+// Of read_nodes(), in files of their own.
+void read_firewall(Draft&, Form&, const std::string& name);
+void read_nat(Draft&, Form&, const std::string& name);
+// Ends a node's reader: takes the keys of all kinds of nodes, and adds the node.
+void add_read_node(Draft&, Form&, const std::string& name, NodeKind);
+
+// "protocol": "udp", "esp", 47; "any" leaves the target as it is.
+void read_protocol(Form&, std::optional<std::uint8_t>& target);
+
 // Fills in what the file need not say: the only gateway or virtual network, certificates and their root, links inside
 // virtual networks, the gateway's inside address.
 void complete(Draft&);
