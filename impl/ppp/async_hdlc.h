@@ -24,6 +24,8 @@ public:
     std::uint64_t dropped() const { return dropped_; }
 
 private:
+    void end_frame(FunctionRef<void(ByteView frame)> each);
+
     std::size_t longest_;
     Bytes frame_;
     bool escape_ = false, overlong_ = false;

@@ -1,10 +1,12 @@
 // One PPP link, either role: frames and time in; frames, news and IPv4 packets out (RFC 1661, RFC 1332).
 //
 //   Dead --start()--> Establish (LCP) --> Authenticate --> Network (IPCP) --> Open
-//     any of them --> Closed (with the reason)
+//     any of them --> Terminate --> Closed (with the reason)
 //
-// The server authenticates the client and hands out its address; the client asks for one. LCP and IPCP run RFC 1661's
-// automaton as its table (fsm.h). CCP and IPV6CP are rejected, as is every other protocol. What carries the link is the
+// The server authenticates the client and hands out its address; the client asks for one, and for being asked who it
+// is. LCP and IPCP run RFC 1661's automaton as its table (fsm.h). A link that is negotiated anew goes back, but not
+// behind a sign-in: who has proved who it is, stays who it is, or the link is closed. SignInAsked, Authenticated and
+// Opened come once. CCP and IPV6CP are rejected, as is every other protocol. What carries the link is the
 // owner's: SSTP hands frames over as they are, an async line frames them first (async_hdlc.h).
 //
 // A frame here is protocol and information, without address and control, flags and checksum; on receipt the leading
@@ -45,15 +47,15 @@ struct Options {
     std::optional<Credentials> credentials;  // of a client; required of it
     std::string name = "gatelab";            // server: what it calls itself in challenges
 
-    std::uint16_t mru = 1400;      // that we announce, and the least that we consent to send in packets of IP
+    std::uint16_t mru = 1400;      // that we announce, 576 to 4091, and the least that we take from the peer
     bool address_control = false;  // true: frames begin with FF 03, as Windows' SSTP has them
     bool ask_for_dns = true;       // client: RFC 1877 options 129 and 131
 
     Duration restart = std::chrono::seconds(3);  // RFC 1661 section 4.6
     int max_configure = 10, max_terminate = 2, max_failure = 5;
-    Duration authenticate_within = std::chrono::seconds(30);
-    Duration echo_after = std::chrono::seconds(30);  // of silence, in Open; 0: never
-    int max_echo = 3;                                // unanswered in a row, and the peer counts as gone
+    Duration authenticate_within = std::chrono::seconds(30);  // the owner's answer included
+    Duration echo_after = std::chrono::seconds(30);           // of silence, in Open; 0: never
+    int max_echo = 3;                                         // unanswered in a row, and the peer counts as gone
 };
 
 // How a client means to prove who it is; the server's owner judges it.
@@ -68,8 +70,8 @@ struct SignIn {
     std::string name;  // as the client sent it, a "DOMAIN\" included
     std::variant<PapProof, MsChapV2Proof> proof;
 };
-// Judges a proof by a password that is known here; nothing when it does not hold. An RFC 2759 success for MS-CHAPv2,
-// an empty one for PAP.
+// Judges a proof by a password that is known here; nothing when it does not hold, or the client calls itself neither
+// `name` nor "DOMAIN\name". An RFC 2759 success for MS-CHAPv2, an empty one for PAP.
 std::optional<mschap::Success> judge(const SignIn&, std::string_view name, std::string_view password);
 
 // What a server gives to a client that has signed in.
@@ -84,7 +86,8 @@ struct Agreed {
     Ipv4Address address;  // of the client
     Ipv4Address peer;     // of the server
     std::vector<Ipv4Address> dns;
-    std::uint16_t mtu = 1400;  // of an IPv4 packet that the peer takes
+    std::uint16_t mtu = 1400;  // of an IPv4 packet: the lesser of what the peer takes and our own mru
+    friend bool operator==(const Agreed&, const Agreed&) = default;
 };
 
 enum class CloseReason {
@@ -97,7 +100,7 @@ enum class CloseReason {
 };
 std::string_view name_of(CloseReason);  // "authentication-failed", "no-agreement"
 
-enum class Phase { Dead, Establish, Authenticate, Network, Open, Closed };
+enum class Phase { Dead, Establish, Authenticate, Network, Open, Terminate, Closed };  // RFC 1661 section 3.2
 std::string_view name_of(Phase);
 
 struct Counters {
