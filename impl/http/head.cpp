@@ -164,6 +164,17 @@ Result<Response> parse_response(std::string_view head) {
                     .fields = std::move(*fields)};
 }
 
+std::string date(Instant at) {
+    constexpr std::string_view kDays = "SunMonTueWedThuFriSat", kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    const auto day = std::chrono::floor<std::chrono::days>(at);
+    const std::chrono::sys_days calendar{day.time_since_epoch()};
+    const std::chrono::year_month_day ymd{calendar};
+    const auto iso = format_utc(at);  // 2006-11-09T00:51:09Z
+    return std::string{kDays.substr(std::chrono::weekday{calendar}.c_encoding() * 3, 3)} + ", " + iso.substr(8, 2) +
+           " " + std::string{kMonths.substr((unsigned{ymd.month()} - 1) * 3, 3)} + " " + iso.substr(0, 4) + " " +
+           iso.substr(11, 8) + " GMT";
+}
+
 Bytes plain_answer(int status, std::string_view reason, std::string_view text, const Fields& more) {
     Response response{.status = status, .reason = std::string{reason}, .version = "HTTP/1.1", .fields = more};
     response.fields.emplace_back("Content-Type", "text/plain");

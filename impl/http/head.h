@@ -10,6 +10,7 @@
 
 #include "impl/base/bytes.h"
 #include "impl/base/result.h"
+#include "impl/base/time.h"
 
 namespace gatelab::http {
 
@@ -41,6 +42,9 @@ Bytes encode(const Response&);
 // A whole head with its empty line; Malformed says what is wrong with which line.
 Result<Request> parse_request(std::string_view head);
 Result<Response> parse_response(std::string_view head);
+
+// "Thu, 09 Nov 2006 00:51:09 GMT" (RFC 9110 section 5.6.7).
+std::string date(Instant);
 
 // An answer with a short text as body, after which the connection is closed.
 Bytes plain_answer(int status, std::string_view reason, std::string_view text, const Fields& more = {});

@@ -4,9 +4,10 @@
 //       --> Call Connected with the crypto binding --> IPCP --> Open --> Disconnecting or Aborting --> Closed
 //
 // TLS (impl/tls) and PPP (impl/ppp) are inside. Everything but inner packets comes out of drain(); inner packets go
-// through seal() and handle_bytes(), which allocate nothing once the buffers have grown.
+// through seal() and handle_bytes(), which take nothing from the heap (but see tls::Engine::seal()).
 //
-// A server that gets HTTP without TLS, or another request inside TLS, gives an HTTP answer and closes.
+// A server that gets HTTP without TLS, or another request inside TLS, gives an HTTP answer and closes. A client holds
+// the server's certificate to the host that it dialled (server_name.h).
 #pragma once
 
 #include <memory>
@@ -32,12 +33,12 @@ struct Options {
     Role role = Role::Client;
     tls::Options tls;  // role is set from ours; a server's identity is what the crypto binding hashes
     ppp::Options ppp;  // role is set from ours
-    std::string host;  // client: of the Host field
+    std::string host;  // client: of the Host field, and what the server's certificate must be for
     std::uint8_t hashes = kSha1 | kSha256;  // server: offered; client: known. The best of both is taken (SSTP-44)
 
     Duration http_within = std::chrono::seconds(60);  // client: for the 200; server: from the connection to the
                                                       // whole request, TLS included
-    Duration negotiation = std::chrono::seconds(60);  // SSTP-25
+    Duration negotiation = std::chrono::seconds(60);  // SSTP-25; a server's also from its 200 to a good Request
     Duration hello = std::chrono::seconds(60);        // SSTP-26; 0: never
     Duration abort_initiator = std::chrono::seconds(3), abort_responder = std::chrono::seconds(1);            // SSTP-27
     Duration disconnect_initiator = std::chrono::seconds(5), disconnect_responder = std::chrono::seconds(1);  // SSTP-28
@@ -55,20 +56,23 @@ enum class CloseReason {
     HttpRefused,          // client: another answer than 200; server: another request than SSTP's, which was answered
     CryptoBindingFailed,  // server: with the part in the detail
     AuthenticationFailed,
-    NoAgreement,  // PPP could not agree
+    NoAgreement,  // PPP could not agree, or every Call Connect Request was refused
     ProtocolError,
+    ConnectionLost,  // the connection broke, with why in the detail
 };
 std::string_view name_of(CloseReason);  // "peer-aborted", "crypto-binding-failed"
 
 struct SessionStatus {
-    bool up = false;
+    bool up = false;                     // packets flow
+    std::string_view state;              // [MS-SSTP]'s CurrentState: "server-call-connected-pending"; "https" before it
     std::string peer_name;               // server: the user; client: common name of the server's certificate
     std::string tls_version, tls_suite;  // "TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
     std::uint8_t binding_hash = 0;       // of the crypto binding that was sent or verified; 0: none yet
     std::string correlation;             // SSTPCORRELATIONID
     ppp::Status ppp;
     std::uint64_t hellos = 0;                                                  // echo requests that we sent
-    std::uint64_t data_in = 0, data_out = 0, control_in = 0, control_out = 0;  // packets
+    std::uint64_t data_in = 0, data_out = 0, control_in = 0, control_out = 0;  // packets; data: with PPP's own frames
+    std::uint64_t dropped = 0;  // data packets that came when there was no use for them
 };
 
 class Session {
@@ -106,10 +110,11 @@ public:
 
     void grant(Instant now, ppp::Grant);
     void refuse(Instant now, std::string reason);
-    void close(Instant now);  // Call Disconnect first
+    void close(Instant now);  // ends PPP, and then the call with a Call Disconnect
     void hello(Instant now);  // an echo request at once: is the peer there?
 
-    // An inner packet to send; `send` is told what goes out. False, and nothing sent, while packets do not flow.
+    // An inner packet to send; `send` is told what goes out, Sends that wait in drain() first. False, and nothing sent,
+    // while packets do not flow or when it is larger than a packet of SSTP.
     bool seal(Instant now, ByteView inner, FunctionRef<void(ByteView bytes)> send);
 
     SessionStatus status() const;

@@ -91,6 +91,11 @@ TEST(HttpPlainAnswer, ClosesItsConnection) {
               "Content-Length: 3\r\nConnection: close\r\n\r\nno\n");
 }
 
+TEST(HttpDate, IsWrittenAsRfc9110Does) {
+    EXPECT_EQ(date(instant_from_unix(1163033469)), "Thu, 09 Nov 2006 00:51:09 GMT");
+    EXPECT_EQ(date(instant_from_unix(784111777)), "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+
 TEST(HttpHeadReader, TellsWhatFollowsTheHead) {
     HeadReader reader;
     const auto head = reader.take(as_bytes(std::string{kSstp} + "\x10\x01"));

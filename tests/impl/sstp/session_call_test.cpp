@@ -1,0 +1,403 @@
+// The call, message by message, with a peer that is played by hand.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/impl/sstp/pair.h"
+
+namespace gatelab::sstp {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
+using ::testing::HasSubstr;
+using T = MessageType;
+
+const Message kRequest{T::CallConnectRequest, {EncapsulatedProtocol{}}};
+const Message kEcho{T::EchoRequest, {}};
+
+Message ack(std::uint8_t hashes = kSha1 | kSha256) { return {T::CallConnectAck, {CryptoBindingRequest{hashes, {}}}}; }
+Message nak() { return {T::CallConnectNak, {StatusInfo{1, StatusCode::ValueNotSupported, {0, 1}}}}; }
+
+// Brings a session of `role` to a state and says one message of each type there. "" is a message that is ignored; else
+// what came back, and the state after it.
+std::string reaction(Role role, const std::function<void(Hand&)>& to_state, MessageType type) {
+    Hand hand{role == Role::Client ? Role::Server : Role::Client,
+              role == Role::Client ? client_options() : server_options()};
+    to_state(hand);
+    hand.messages();
+    const std::string before{hand.peer.state()};
+    switch (type) {
+        case T::CallConnectRequest: hand.say(kRequest); break;
+        case T::CallConnectAck: hand.say(ack()); break;
+        case T::CallConnectNak: hand.say(nak()); break;
+        case T::CallConnected: hand.say(hand.binding()); break;
+        default: hand.say({type, {}});
+    }
+    std::string text;
+    for (const auto& message : hand.messages()) text += std::string{name_of(message.type)} + " ";
+    const std::string after{hand.peer.state()};
+    return text.empty() && before == after ? "" : text + "> " + after;
+}
+
+struct Row {
+    Role role;
+    const char* state;
+    std::function<void(Hand&)> to_state;
+    // In the order of MessageType.
+    std::array<const char*, 9> reactions;
+};
+void PrintTo(const Row& row, std::ostream* to) { *to << row.state; }
+
+constexpr auto kAborted = "call-abort > call-abort-pending";
+constexpr auto kAnswered = "call-abort > call-abort-timeout-pending";
+constexpr auto kAcknowledged = "call-disconnect-ack > call-disconnect-timeout-pending";
+constexpr auto kPending = "> call-abort-timeout-pending";
+
+void aborting(Hand& hand) {
+    hand.to_connect_ack();
+    hand.say({T::EchoRequest, {}});
+}
+void abort_answered(Hand& hand) {
+    hand.to_connect_ack();
+    hand.say({T::CallAbort, {}});
+}
+void disconnecting(Hand& hand) {
+    hand.to_connect_ack();
+    hand.peer.session.close(hand.now);
+    hand.exchange();
+}
+void disconnect_acknowledged(Hand& hand) {
+    hand.to_connect_ack();
+    hand.say({T::CallDisconnect, {}});
+}
+
+// [MS-SSTP] sections 3.2.5.3 and 3.3.5.2, SSTP-23, SSTP-27, SSTP-30.
+const std::vector<Row> kRows{
+    {Role::Server,
+     "ConnectRequestPending",
+     [](Hand& hand) { hand.to_connect_request(); },
+     {"call-connect-ack > server-call-connected-pending", kAborted, kAborted, kAborted, kAnswered, kAcknowledged,
+      kAborted, kAborted, kAborted}},
+    {Role::Server,
+     "CallConnectedPending",
+     [](Hand& hand) { hand.to_authenticated(); },
+     {kAborted, kAborted, kAborted, "> server-call-connected", kAnswered, kAcknowledged, kAborted, kAborted, kAborted}},
+    {Role::Server,
+     "ServerCallConnected",
+     [](Hand& hand) { hand.to_call_connected(); },
+     {kAborted, kAborted, kAborted, kAborted, kAnswered, kAcknowledged, kAborted,
+      "echo-response > server-call-connected", ""}},
+    {Role::Client,
+     "ConnectRequestSent",
+     [](Hand& hand) { hand.to_connect_request(); },
+     {kAborted, "> client-connect-ack-received", "call-connect-request > client-connect-request-sent", kAborted,
+      kAnswered, kAcknowledged, kAborted, kAborted, kAborted}},
+    {Role::Client,
+     "ConnectAckReceived",
+     [](Hand& hand) { hand.to_connect_ack(); },
+     {kAborted, kAborted, kAborted, kAborted, kAnswered, kAcknowledged, kAborted, kAborted, kAborted}},
+    {Role::Client,
+     "ClientCallConnected",
+     [](Hand& hand) { hand.to_call_connected(); },
+     {kAborted, kAborted, kAborted, kAborted, kAnswered, kAcknowledged, kAborted,
+      "echo-response > client-call-connected", ""}},
+    {Role::Server, "ServerAborting", aborting, {"", "", "", "", kPending, "", "", "", ""}},
+    {Role::Client, "ClientAborting", aborting, {"", "", "", "", kPending, "", "", "", ""}},
+    {Role::Server, "ServerAbortAnswered", abort_answered, {"", "", "", "", "", "", "", "", ""}},
+    {Role::Client, "ClientAbortAnswered", abort_answered, {"", "", "", "", "", "", "", "", ""}},
+    {Role::Server,
+     "ServerDisconnecting",
+     disconnecting,
+     {"", "", "", "", kAnswered, kAcknowledged, "> closed", "", ""}},
+    {Role::Client,
+     "ClientDisconnecting",
+     disconnecting,
+     {"", "", "", "", kAnswered, kAcknowledged, "> closed", "", ""}},
+    {Role::Server, "ServerDisconnected", disconnect_acknowledged, {"", "", "", "", "", "", "", "", ""}},
+    {Role::Client, "ClientDisconnected", disconnect_acknowledged, {"", "", "", "", "", "", "", "", ""}},
+};
+
+class SstpState : public ::testing::TestWithParam<Row> {};
+TEST_P(SstpState, ReactsToEveryMessage) {
+    const auto& row = GetParam();
+    for (std::size_t i = 0; i < row.reactions.size(); ++i) {
+        const auto type = static_cast<MessageType>(i + 1);
+        EXPECT_EQ(reaction(row.role, row.to_state, type), row.reactions[i]) << name_of(type);
+    }
+}
+INSTANTIATE_TEST_SUITE_P(Sstp, SstpState, ::testing::ValuesIn(kRows),
+                         [](const auto& row) { return std::string{row.param.state}; });
+
+// SSTP-21, SSTP-22.
+TEST(SstpServer, NaksWhatItCannotAcceptAndTakesTheNextRequest) {
+    Hand hand{Role::Client, server_options()};
+    hand.to_connect_request();
+    hand.say_hex("1001 000e 0001 0001 0001 0006 0002");
+    const auto refusal = hand.message();
+    EXPECT_EQ(to_hex(encode(refusal)),
+              "100100160003000100"
+              "02000e000000010000000400"
+              "02");
+    EXPECT_EQ(hand.peer.state(), "server-connect-request-pending");
+    hand.say_hex("1001 0008 0001 0000");
+    EXPECT_EQ(find<StatusInfo>(hand.message())->status, StatusCode::RequiredAttributeMissing);
+    hand.say_hex("1001 0022 0001 0003 0009 0006 abcd 0002 000c 00000001 00000004 0001 0008 00010000");
+    EXPECT_EQ(hand.aborted(), StatusCode::InvalidAttributeValueLength);
+}
+
+TEST(SstpServer, ListsAllThatItCannotAccept) {
+    Hand hand{Role::Client, server_options()};
+    hand.to_connect_request();
+    hand.say({T::CallConnectRequest, {UnknownAttribute{9, {1}}, CryptoBindingRequest{}, EncapsulatedProtocol{7}}});
+    const auto refusal = hand.message();
+    ASSERT_EQ(refusal.type, T::CallConnectNak);
+    std::vector<std::pair<int, StatusCode>> told;
+    for (const auto& attribute : refusal.attributes) {
+        const auto& info = std::get<StatusInfo>(attribute);
+        told.emplace_back(info.attribute, info.status);
+    }
+    EXPECT_EQ(told, (std::vector<std::pair<int, StatusCode>>{{9, StatusCode::UnrecognizedAttribute},
+                                                             {4, StatusCode::AttributeNotSupportedInMessage},
+                                                             {1, StatusCode::ValueNotSupported}}));
+    hand.say(kRequest);
+    EXPECT_EQ(hand.message().type, T::CallConnectAck);
+}
+
+// SSTP-16.
+TEST(SstpServer, OffersItsHashesWithANewNonce) {
+    Nonce nonces[2];
+    for (auto& nonce : nonces) {
+        auto options = server_options();
+        options.hashes = kSha256;
+        Hand hand{Role::Client, options};
+        static std::uint64_t seed = 100;
+        *hand.peer.random = SeededRandom{seed++};
+        hand.to_connect_request();
+        hand.say(kRequest);
+        const auto accepted = hand.message();
+        EXPECT_EQ(encode(accepted).size(), 48u);
+        EXPECT_EQ(find<CryptoBindingRequest>(accepted)->hashes, kSha256);
+        nonce = find<CryptoBindingRequest>(accepted)->nonce;
+    }
+    EXPECT_NE(nonces[0], nonces[1]);
+}
+
+// SSTP-43.
+TEST(SstpServer, AbortsWhereTheBindingDoesNotHold) {
+    const auto ended = [](const std::function<Bytes(const Hand&)>& make, std::uint8_t hashes = kSha1 | kSha256) {
+        auto options = server_options();
+        options.hashes = hashes;
+        Hand hand{Role::Client, options};
+        hand.to_authenticated();
+        hand.say(make(hand));
+        EXPECT_TRUE(hand.aborted());
+        EXPECT_EQ(hand.peer.last<Session::Opened>(), nullptr);
+        hand.run_for(5s);
+        EXPECT_EQ(hand.peer.closed(), CloseReason::CryptoBindingFailed);
+        return hand.peer.why();
+    };
+    const auto changed = [](std::size_t at) {
+        return [at](const Hand& hand) {
+            auto packet = hand.binding();
+            packet[at] ^= 1;
+            return packet;
+        };
+    };
+    EXPECT_EQ(ended(changed(20)), "nonce");
+    EXPECT_EQ(ended(changed(50)), "certificate-hash");
+    EXPECT_EQ(ended(changed(100)), "compound-mac");
+    EXPECT_EQ(ended(changed(15)), "hash-protocol");  // both bits
+    EXPECT_EQ(ended([](const Hand& hand) { return hand.binding(kSha1); }, kSha256), "hash-protocol");
+    EXPECT_EQ(ended([](const Hand& hand) {
+                  return call_connected(kSha256, hand.nonce, HigherLayerKey{}, server_identity().certificate.der());
+              }),
+              "compound-mac");
+    EXPECT_EQ(ended([](const Hand& hand) {
+                  const mschap::MasterKeys swapped{hand.keys->receive, hand.keys->send};
+                  return call_connected(kSha256, hand.nonce, higher_layer_key(swapped),
+                                        server_identity().certificate.der());
+              }),
+              "compound-mac");
+}
+
+TEST(SstpServer, TakesABindingWithEitherHash) {
+    for (const auto hash : {kSha1, kSha256}) {
+        Hand hand{Role::Client, server_options()};
+        hand.to_authenticated();
+        hand.say(hand.binding(hash));
+        EXPECT_EQ(hand.peer.state(), "server-call-connected");
+        EXPECT_EQ(hand.peer.session.status().binding_hash, hash);
+    }
+}
+
+TEST(SstpServer, LetsNobodyInWhoHasNotAuthenticated) {
+    Hand hand{Role::Client, server_options()};
+    hand.to_connect_ack();
+    hand.say(hand.binding());
+    EXPECT_TRUE(hand.aborted());
+    hand.run_for(5s);
+    EXPECT_EQ(hand.peer.closed(), CloseReason::CryptoBindingFailed);
+    EXPECT_EQ(hand.peer.why(), "inner-authentication");
+}
+
+// Sections 3.2.7.2 and 3.3.7.2.
+TEST(SstpServer, DropsPacketsBeforeTheBindingHolds) {
+    Hand hand{Role::Client, server_options()};
+    hand.to_authenticated();
+    EXPECT_TRUE(hand.ppp_open);  // IPCP may run before
+    const auto packet = inner_packet(kInner, kTarget);
+    ByteWriter writer;
+    writer.u8(kVersion).u8(0).u16(static_cast<std::uint16_t>(6 + packet.size())).u16(0x21).bytes(packet);
+    hand.say(writer.view());
+    EXPECT_TRUE(hand.peer.delivered.empty());
+    EXPECT_EQ(hand.peer.session.status().dropped, 1u);
+    EXPECT_FALSE(hand.peer.session.seal(hand.now, inner_packet(kTarget, kInner), [](ByteView) { FAIL(); }));
+    EXPECT_EQ(hand.peer.last<Session::Opened>(), nullptr);
+    hand.say(hand.binding());
+    EXPECT_NE(hand.peer.last<Session::Opened>(), nullptr);
+    hand.say(writer.view());
+    EXPECT_EQ(hand.peer.delivered.size(), 1u);
+}
+
+TEST(SstpServer, DropsPppBeforeTheCallBegins) {
+    Hand hand{Role::Client, server_options()};
+    hand.to_connect_request();
+    hand.say_hex("1000 000a c021 0101 0004");
+    EXPECT_EQ(hand.peer.session.status().dropped, 1u);
+    EXPECT_EQ(hand.peer.state(), "server-connect-request-pending");
+}
+
+// SSTP-15, SSTP-24.
+TEST(SstpClient, AsksAgainAfterANakAndThenGivesUp) {
+    Hand hand{Role::Server, client_options()};
+    hand.to_connect_request();
+    EXPECT_EQ(to_hex(encode(hand.message())), "1001000e00010001000100060001");
+    hand.say(nak());
+    EXPECT_EQ(hand.message().type, T::CallConnectRequest);
+    hand.say(nak());
+    EXPECT_EQ(hand.message().type, T::CallConnectRequest);
+    hand.say(nak());
+    EXPECT_EQ(hand.aborted(), StatusCode::RetryCountExceeded);
+    hand.say({T::CallAbort, {}});
+    hand.run_for(2s);
+    EXPECT_EQ(hand.peer.closed(), CloseReason::NoAgreement);
+    EXPECT_THAT(hand.peer.why(), HasSubstr("refused 3 Call Connect Requests: value-not-supported of attribute 1"));
+}
+
+// SSTP-44.
+TEST(SstpClient, BindsWithTheBestHashOfTheAck) {
+    for (const auto& [offered, taken] :
+         {std::pair{std::uint8_t{3}, kSha256}, {kSha1, kSha1}, {kSha256, kSha256}, {std::uint8_t{0xfd}, kSha1}}) {
+        Hand hand{Role::Server, client_options()};
+        hand.to_connect_request();
+        hand.messages();
+        hand.nonce.fill(5);
+        hand.say({T::CallConnectAck, {CryptoBindingRequest{offered, hand.nonce}}});
+        hand.ppp.start(hand.now);
+        hand.pump_ppp();
+        ASSERT_EQ(hand.heard_packets.size(), 1u);
+        EXPECT_EQ(hand.heard_packets[0], hand.binding(taken));
+        EXPECT_EQ(hand.peer.session.status().binding_hash, taken);
+    }
+}
+
+TEST(SstpClient, AbortsAnAckWithoutAHashThatItKnows) {
+    for (const std::uint8_t hashes : {0x00, 0x04, 0xfc}) {
+        Hand hand{Role::Server, client_options()};
+        hand.to_connect_request();
+        hand.messages();
+        hand.say(ack(hashes));
+        EXPECT_EQ(hand.aborted(), StatusCode::ValueNotSupported);
+    }
+}
+
+// SSTP-29.
+TEST(SstpPeer, ThatSendsWhatCannotBeDelimitedIsDroppedWithoutAWord) {
+    for (const auto* stream : {"11010008 00080000", "00010008 00080000", "10010003", "10000000", "ff"}) {
+        for (const auto role : {Role::Client, Role::Server}) {
+            Hand hand{role, role == Role::Client ? server_options() : client_options()};
+            hand.to_call_connected();
+            hand.say_hex(stream);
+            if (std::string_view{stream} == "ff") hand.say_hex("ffffff");
+            EXPECT_TRUE(hand.messages().empty()) << stream;
+            EXPECT_EQ(hand.peer.closed(), CloseReason::ProtocolError) << stream;
+            EXPECT_FALSE(hand.tls_closed);
+        }
+    }
+}
+
+TEST(SstpPeer, ThatSendsAnInvalidMessageIsAborted) {
+    struct Case {
+        const char* packet;
+        StatusCode status;
+    };
+    for (const auto& [packet, status] :
+         {Case{"1001 0008 000a 0000", StatusCode::InvalidFrameReceived},
+          {"1001 0008 0008 0001", StatusCode::InvalidFrameReceived},
+          {"1001 0006 0008", StatusCode::InvalidFrameReceived},
+          {"1001 0004", StatusCode::InvalidFrameReceived},
+          {"1001 000c 0008 0001 0009 0004", StatusCode::UnrecognizedAttribute},
+          {"1001 0014 0008 0001 0002 000c 00000000 00000000", StatusCode::AttributeNotSupportedInMessage},
+          {"1001 000c 0008 0001 0009 0003", StatusCode::InvalidAttributeValueLength},
+          {"1001 0020 0006 0002 0002 000c 00000000 00000000 0002 000c 00000000 00000000",
+           StatusCode::DuplicateAttribute}}) {
+        Hand hand{Role::Client, server_options()};
+        hand.to_call_connected();
+        hand.say_hex(packet);
+        EXPECT_EQ(hand.aborted(), status) << packet;
+        EXPECT_EQ(hand.peer.state(), "call-abort-pending") << packet;
+        EXPECT_FALSE(hand.peer.session.status().up);
+    }
+}
+
+TEST(SstpPeer, ThatAbortsSaysWhy) {
+    Hand hand{Role::Server, client_options()};
+    hand.to_call_connected();
+    hand.say({T::CallAbort, {StatusInfo{3, StatusCode::ValueNotSupported, {}}}});
+    EXPECT_EQ(hand.message().type, T::CallAbort);
+    EXPECT_FALSE(hand.peer.session.status().up);
+    hand.run_for(1s);
+    EXPECT_EQ(hand.peer.closed(), CloseReason::PeerAborted);
+    EXPECT_EQ(hand.peer.why(), "value-not-supported of attribute 3");
+}
+
+// Section 3.2.4.2: PPP's end is the call's.
+TEST(SstpPpp, ThatEndsEndsTheCallWithADisconnect) {
+    for (const auto role : {Role::Client, Role::Server}) {
+        Hand hand{role, role == Role::Client ? server_options() : client_options()};
+        hand.to_call_connected();
+        hand.ppp.close(hand.now);
+        hand.pump_ppp();
+        hand.run_for(4s);
+        const auto heard = hand.message();
+        EXPECT_EQ(heard.type, T::CallDisconnect);
+        EXPECT_EQ(find<StatusInfo>(heard)->status, StatusCode::NoError);
+        hand.say({T::CallDisconnectAck, {}});
+        EXPECT_EQ(hand.peer.closed(), CloseReason::PeerDisconnected);
+    }
+}
+
+TEST(SstpPpp, IsTakenDownFirstWhenAnOpenCallIsClosed) {
+    Hand hand{Role::Client, server_options()};
+    hand.to_call_connected();
+    hand.answers_ppp = false;
+    const auto before = hand.data_heard;
+    hand.peer.session.close(hand.now);
+    EXPECT_TRUE(hand.messages().empty());
+    EXPECT_EQ(hand.data_heard, before + 1);  // Terminate-Request
+    hand.run_for(30s);
+    EXPECT_EQ(hand.peer.closed(), CloseReason::Requested);
+}
+
+TEST(SstpPpp, ThatRefusesAPasswordEndsTheCall) {
+    Hand hand{Role::Client, server_options()};
+    hand.peer.password = "another";
+    hand.to_connect_ack();
+    hand.pump_ppp();
+    hand.run_for(10s);
+    EXPECT_FALSE(hand.authenticated);
+    EXPECT_EQ(hand.peer.closed(), CloseReason::AuthenticationFailed);
+}
+
+}  // namespace
+}  // namespace gatelab::sstp
