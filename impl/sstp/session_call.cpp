@@ -104,7 +104,12 @@ void Session::State::handle_message(Instant now, ByteView packet) {
 void Session::State::handle_connect_request(Instant now, const Message& message) {
     if (const auto wrong = complaints(message); !wrong.empty()) {
         Message nak{MessageType::CallConnectNak, {}};
-        for (const auto& one : wrong) nak.attributes.emplace_back(one);
+        std::size_t size = kHeaderSize + 4;
+        for (const auto& one : wrong) {
+            size += 12 + one.value.size();
+            if (size > kLargestPacket) break;  // many small attributes make more complaints than a packet holds
+            nak.attributes.emplace_back(one);
+        }
         return send(now, nak);
     }
     random.fill(nonce);

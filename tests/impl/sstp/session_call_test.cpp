@@ -163,6 +163,17 @@ TEST(SstpServer, ListsAllThatItCannotAccept) {
     EXPECT_EQ(hand.message().type, T::CallConnectAck);
 }
 
+TEST(SstpServer, ListsNoMoreThanAPacketHolds) {
+    Hand hand{Role::Client, server_options()};
+    hand.to_connect_request();
+    Message many{T::CallConnectRequest, {}};
+    for (int i = 0; i < 1000; ++i) many.attributes.emplace_back(UnknownAttribute{9, {}});
+    hand.say(many);
+    const auto refusal = hand.message();
+    EXPECT_EQ(refusal.type, T::CallConnectNak);
+    EXPECT_EQ(refusal.attributes.size(), 340u);  // of 12 octets each, in 4095 - 8
+}
+
 // SSTP-16.
 TEST(SstpServer, OffersItsHashesWithANewNonce) {
     Nonce nonces[2];
