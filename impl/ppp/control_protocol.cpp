@@ -112,7 +112,7 @@ void ControlProtocol<Policy>::act(FsmAction action, const Packet* packet, const 
             if (const auto enough = policy_.check(); !enough) return fail_with(enough.error().detail);
             outputs_.emplace_back(Up{});
             return;
-        case FsmAction::ThisLayerDown: outputs_.emplace_back(Down{}); return;
+        case FsmAction::ThisLayerDown: outputs_.emplace_back(Down{why_finished_}); return;
         case FsmAction::ThisLayerFinished: outputs_.emplace_back(Finished{why_finished_}); return;
         case FsmAction::SendConfigureAck: return send(Code::ConfigureAck, packet->identifier, packet->data);
         case FsmAction::SendConfigureNakOrReject: return send(verdict->code, packet->identifier, verdict->options);

@@ -28,8 +28,10 @@ public:
         Bytes packet;
     };
     struct Up {};
-    struct Down {};
     enum class Why { Asked, PeerTerminated, Silent, Rejected };
+    struct Down {
+        Why why;  // where the layer is on its way to Finished
+    };
     struct Finished {
         Why why;
     };

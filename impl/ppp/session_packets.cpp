@@ -54,10 +54,21 @@ void Session::State::handle_control(Instant now, Protocol protocol, ByteView inf
     if (!expected) return ignore(now, fmt::format("{} in phase {}", name_of(protocol), name_of(phase)));
     const auto packet = parse_packet(information);
     if (!packet) return drop(now, packet.error());
-    trace_message("message-received", protocol, information);
-    if (protocol == Protocol::Lcp) return handle_lcp(now, *packet);
-    if (protocol == Protocol::Ipcp) return ipcp->handle_packet(now, *packet);
-    handle_sign_in(now, protocol, *packet);
+    trace_message(now, "message-received", protocol, information);
+    if (protocol == Protocol::Lcp) handle_lcp(now, *packet);
+    if (protocol == Protocol::Ipcp) ipcp->handle_packet(now, *packet);
+    if (signs_in) return handle_sign_in(now, protocol, *packet);
+    handle_early_goodbye(now, protocol, *packet);
+}
+
+// To the automaton a Terminate-Request in the middle of a negotiation is a setback, and it would ask on in vain for
+// half a minute. The peer has its Ack; it wants no link.
+void Session::State::handle_early_goodbye(Instant now, Protocol protocol, const Packet& packet) {
+    const bool negotiates = phase == (protocol == Protocol::Lcp ? Phase::Establish : Phase::Network);
+    if (static_cast<Code>(packet.code) != Code::TerminateRequest || !negotiates) return;
+    if (protocol == Protocol::Lcp && lcp.policy().lacks_authentication())
+        return leave(now, CloseReason::AuthenticationFailed, "the peer ended lcp: no authentication that both do");
+    leave(now, CloseReason::PeerTerminated, fmt::format("the peer ended {}", name_of(protocol)));
 }
 
 void Session::State::handle_lcp(Instant now, const Packet& packet) {
@@ -119,8 +130,8 @@ void Session::State::handle_sign_in(Instant now, Protocol protocol, const Packet
         sign_in);
 }
 
-void Session::State::send(Protocol protocol, ByteView packet) {
-    trace_message("message-sent", protocol, packet);
+void Session::State::send(Instant now, Protocol protocol, ByteView packet) {
+    trace_message(now, "message-sent", protocol, packet);
     ByteWriter frame;
     if (options.address_control) frame.u16(0xff03);
     frame.u16(static_cast<std::uint16_t>(protocol)).bytes(packet);
@@ -133,12 +144,17 @@ void Session::State::drop(Instant now, const Error& error) {
     if (auto told = drops.note(now, error.detail)) outputs.emplace_back(std::move(*told));
 }
 
-// Echoes go unmentioned: there are too many of them.
-void Session::State::trace_message(std::string event, Protocol protocol, ByteView bytes) {
+// Echoes go unmentioned, there are too many of them; and of a flood only its beginning is told.
+void Session::State::trace_message(Instant now, std::string event, Protocol protocol, ByteView bytes) {
+    constexpr int kPerSecond = 100;
     const auto packet = parse_packet(bytes);
     const bool is_echo = protocol == Protocol::Lcp && packet->code >= static_cast<std::uint8_t>(Code::EchoRequest) &&
                          packet->code <= static_cast<std::uint8_t>(Code::DiscardRequest);
-    if (is_echo) return;
+    if (now - tracing_since >= std::chrono::seconds(1)) {
+        tracing_since = now;
+        traced = 0;
+    }
+    if (is_echo || ++traced > kPerSecond) return;
     Attributes attributes{{"protocol", name_of(protocol)},
                           {"message", message_name(protocol, packet->code)},
                           {"identifier", static_cast<std::int64_t>(packet->identifier)}};

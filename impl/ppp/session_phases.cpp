@@ -53,9 +53,12 @@ bool Session::State::take_layer(Instant now, Protocol protocol, ControlProtocol<
     using Layer = ControlProtocol<Policy>;
     const auto said = layer.drain();
     for (const auto& output : said) {
-        if (const auto* sent = std::get_if<typename Layer::Send>(&output)) send(protocol, sent->packet);
+        if (const auto* sent = std::get_if<typename Layer::Send>(&output)) send(now, protocol, sent->packet);
         if (std::holds_alternative<typename Layer::Up>(output)) take_up(now, layer.policy());
-        if (std::holds_alternative<typename Layer::Down>(output)) take_down(now, layer.policy());
+        if (const auto* down = std::get_if<typename Layer::Down>(&output)) {
+            auto [reason, detail] = reason_of(down->why, protocol, options);
+            take_down(now, layer.policy(), reason, std::move(detail));
+        }
         if (const auto* failed = std::get_if<typename Layer::Failed>(&output))
             take_failed(now, layer.policy(), failed->error);
         if (const auto* dropped = std::get_if<typename Layer::Dropped>(&output)) drop(now, dropped->error);
@@ -87,14 +90,15 @@ void Session::State::take_up(Instant now, const Lcp& settled) {
         sign_in);
 }
 
-void Session::State::take_down(Instant now, const Lcp&) {
+void Session::State::take_down(Instant now, const Lcp&, CloseReason reason, std::string detail) {
     ipcp.reset();
     sign_in = std::monostate{};
     authenticate_until.reset();
     if (ending) return;
     if (lcp.state() == FsmState::Stopping) {
-        ending.emplace(CloseReason::PeerTerminated, "the peer ended lcp");
-        return become(Phase::Terminate, "the peer ended lcp");
+        become(Phase::Terminate, detail);
+        ending.emplace(reason, std::move(detail));
+        return;
     }
     if (has_proof) return leave(now, CloseReason::ProtocolError, "the peer negotiates the link anew after the sign-in");
     become(Phase::Establish, "negotiated anew");
@@ -111,7 +115,7 @@ bool Session::State::take_sign_in(Instant now) {
         },
         sign_in);
     for (auto& output : said) {
-        if (const auto* sent = std::get_if<SignInSend>(&output)) send(sent->protocol, sent->packet);
+        if (const auto* sent = std::get_if<SignInSend>(&output)) send(now, sent->protocol, sent->packet);
         if (const auto* dropped = std::get_if<SignInDropped>(&output)) drop(now, dropped->error);
         if (const auto* done = std::get_if<SignInDone>(&output)) take_done(now, *done);
         if (const auto* failed = std::get_if<SignInFailed>(&output))
@@ -174,7 +178,7 @@ void Session::State::take_up(Instant now, const Ipcp& settled) {
     outputs.emplace_back(Opened{now_agreed});
 }
 
-void Session::State::take_down(Instant now, const Ipcp&) {
+void Session::State::take_down(Instant now, const Ipcp&, CloseReason, std::string) {
     if (ending || phase != Phase::Open) return;
     become(Phase::Network, "IPCP is down");
     count_restart(now);

@@ -32,11 +32,12 @@ struct Session::State {
     void deliver_inner(Instant now, ByteView information, FunctionRef<void(ByteView)> deliver);
     void handle_control(Instant now, Protocol, ByteView information);
     void handle_lcp(Instant now, const Packet&);
+    void handle_early_goodbye(Instant now, Protocol, const Packet&);
     void handle_sign_in(Instant now, Protocol, const Packet&);
     void handle_echo_request(Instant now, const Packet&);
     void handle_protocol_reject(Instant now, const Packet&);
     void reject_protocol(Instant now, Protocol, ByteView information);
-    void send(Protocol, ByteView packet);
+    void send(Instant now, Protocol, ByteView packet);
     void drop(Instant now, const Error&);
     void ignore(Instant now, std::string why) { drop(now, {Fault::Refused, std::move(why)}); }
 
@@ -47,8 +48,8 @@ struct Session::State {
     bool take_layer(Instant now, Protocol, ControlProtocol<Policy>&);
     void take_up(Instant now, const Lcp&);
     void take_up(Instant now, const Ipcp&);
-    void take_down(Instant now, const Lcp&);
-    void take_down(Instant now, const Ipcp&);
+    void take_down(Instant now, const Lcp&, CloseReason, std::string detail);
+    void take_down(Instant now, const Ipcp&, CloseReason, std::string detail);
     void take_failed(Instant now, const Lcp&, const Error&);
     void take_failed(Instant now, const Ipcp&, const Error&);
     void take_finished(Instant now, Protocol, CloseReason, std::string detail);
@@ -62,7 +63,7 @@ struct Session::State {
     void conclude(CloseReason, std::string detail);
     void become(Phase, std::string_view why);
     void trace(std::string event, Attributes attributes);
-    void trace_message(std::string event, Protocol, ByteView packet);
+    void trace_message(Instant now, std::string event, Protocol, ByteView packet);
 
     // session_time.cpp
     void handle_timeout(Instant now);
@@ -92,6 +93,8 @@ struct Session::State {
     std::optional<std::pair<CloseReason, std::string>> ending;
     Counters counters;
     DropLog drops;
+    Instant tracing_since{};
+    int traced = 0;  // messages, since then
     std::vector<Output> outputs;
 };
 
