@@ -65,8 +65,8 @@ std::string schemes_of(const Fields& fields) {
 // RFC 9110 section 11.6.1: one field may hold several challenges, so a scheme stands at its start or after a comma.
 bool offers_basic(const Fields& fields) {
     for (const auto& one : fields) {
-        const auto value = field({one}, "Proxy-Authenticate");
-        for (std::string_view rest = value.value_or(""); !rest.empty();) {
+        if (!field({one}, "Proxy-Authenticate")) continue;
+        for (std::string_view rest = one.second; !rest.empty();) {
             while (!rest.empty() && (rest.front() == ' ' || rest.front() == ',')) rest.remove_prefix(1);
             if (is_scheme(rest, "Basic")) return true;
             const auto comma = rest.find(',');
