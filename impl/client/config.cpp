@@ -1,5 +1,8 @@
 #include "impl/client/config.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace gatelab::client {
 namespace {
 
@@ -20,8 +23,23 @@ struct Adopt {
     }
     void operator()(OpenVpn& openvpn) const {
         openvpn.personality = personality;
+        openvpn.limits = habits.openvpn_connection;
+        openvpn.proxy = used(habits.openvpn_over_proxy, std::move(openvpn.proxy));
+        const auto connecting = std::max(openvpn.limits.tcp, openvpn.limits.proxy);
         const auto window = openvpn.profile.handshake_window.value_or(kOpenVpnHandshake);
-        give_up = window + kBeyondHandshake;
+        give_up = connecting + window + kBeyondHandshake;
+    }
+    void operator()(Sstp& sstp) const {
+        sstp.limits = habits.sstp_connection;
+        sstp.proxy = used(habits.sstp_over_proxy, std::move(sstp.proxy));
+        sstp.session.http_within = habits.sstp_http_within;
+        give_up = habits.sstp_within;
+    }
+
+    std::optional<HttpProxy> used(bool over_proxy, std::optional<HttpProxy> proxy) const {
+        if (!over_proxy) return std::nullopt;
+        if (proxy && !habits.signs_in_at_proxy) proxy->credentials.reset();
+        return proxy;
     }
 };
 

@@ -10,9 +10,11 @@
 #include "impl/base/address.h"
 #include "impl/base/time.h"
 #include "impl/client/personality.h"
+#include "impl/http/connect.h"
 #include "impl/ikev2/options.h"
 #include "impl/ipsec/tunnel.h"
 #include "impl/profile/ovpn.h"
+#include "impl/sstp/session.h"
 
 namespace gatelab::client {
 
@@ -27,6 +29,12 @@ struct Ikev2 {
 // Finds the address of a host name. NotFound when there is none.
 using Resolver = std::function<Result<Ipv4Address>(const std::string& host)>;
 
+// A proxy that opens TCP connections by HTTP CONNECT.
+struct HttpProxy {
+    Endpoint address;
+    std::optional<http::Credentials> credentials;  // sent when it asks for them
+};
+
 struct OpenVpn {
     profile::Ovpn profile;  // the first of its remotes is dialled
     Personality personality = Personality::OpenVpnClient;
@@ -34,6 +42,18 @@ struct OpenVpn {
     std::optional<openvpn::Credentials> credentials;
     tls::Policy policy = tls::any_policy();  // where the profile names no suites
     Resolver resolve;                        // for remotes that are names; none: they must be addresses
+    std::optional<HttpProxy> proxy;          // for TCP; unused over UDP
+    ConnectLimits limits;                    // for TCP
+};
+
+struct Sstp {
+    Endpoint gateway;
+    sstp::Options session;  // whom we trust, who we are; the role is ours
+    // What goes into the tunnel. PPP grants an address and no routes: a Windows profile brings them along (P2S-RT-16).
+    // Empty: the class of the assigned address (10.0.0.0/8 for 10.60.0.2), as Windows does on its own.
+    std::vector<Prefix> destinations;
+    std::optional<HttpProxy> proxy;
+    ConnectLimits limits;
 };
 
 // One way to a gateway, and how long it may take from its beginning until packets flow.

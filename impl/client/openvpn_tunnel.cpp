@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "impl/client/connection.h"
+#include "impl/client/driver.h"
 #include "impl/client/routes.h"
 #include "impl/openvpn/session.h"
 #include "impl/tunnel/packet_stream.h"
@@ -18,7 +20,7 @@ constexpr Duration kLastWords = std::chrono::seconds(5);
 class OpenVpnTunnel final : public ClientTunnel {
 public:
     OpenVpnTunnel(Host& host, OpenVpn config, TunnelUser& user)
-        : host_(host), config_(std::move(config)), user_(user) {}
+        : host_(host), config_(std::move(config)), user_(user), session_(host, Act{*this}) {}
 
     std::string protocol() const override {
         const auto& remotes = config_.profile.remotes;
@@ -36,7 +38,7 @@ public:
     void close() override {
         if (!session_) return;
         session_->close(host_.now());
-        pump();
+        session_.pump();
     }
     void abandon() override {
         silenced_ = true;
@@ -47,12 +49,12 @@ public:
         if (!session_) return;
         if (stream_ && !stream_->has_room()) return void(++dropped_);
         session_->seal(host_.now(), inner, [this](ByteView packet) { transmit(packet); });
-        pump();  // the packet may have been the last one of a key
+        session_.pump();  // the packet may have been the last one of a key
     }
     void rekey_child() override {
         if (!session_) return;
         session_->renegotiate(host_.now());
-        pump();
+        session_.pump();
     }
     void rekey_ike() override { rekey_child(); }
     void check_liveness() override {
@@ -66,18 +68,26 @@ public:
     void on_keys(tunnel::KeyObserver observer) override { keys_ = std::move(observer); }
 
 private:
+    // What the session says.
+    struct Act {
+        OpenVpnTunnel& tunnel;
+        template <class Output>
+        void operator()(const Output& output) const {
+            tunnel.act(output);
+        }
+    };
+
     Result<Ipv4Address> resolve(const std::string& host) const;
     Result<void> prepare();
-    void open_udp(Ipv4Address local);
+    void open_udp();
     void open_tcp();
+    void take(std::unique_ptr<TcpStream>, ByteView rest);
     void begin();
     void fail_with(const std::string& reason, const std::string& detail);
 
     void handle_packet(ByteView);
     void handle_closed_connection(const std::string& why);
     void transmit(ByteView packet);
-    void pump();
-    void arm();
     void act(const Session::Send& send) { transmit(send.packet); }
     void act(const Session::Opened&);
     void act(const Session::Renegotiated&);
@@ -102,14 +112,13 @@ private:
     std::uint64_t dropped_ = 0;
     bool silenced_ = false;  // the user is told nothing more
     bool connected_ = false;
-    bool pumping_ = false;
-    std::optional<Session> session_;
+    Driver<Session, Act> session_;
     std::optional<tunnel::OpenVpnStatus> last_;  // of a tunnel that has ended
     std::unique_ptr<UdpSocket> socket_;
+    std::optional<Connection> connection_;  // until the stream is ours
     std::unique_ptr<tunnel::PacketStream> stream_;
     tunnel::KeyObserver keys_;
-    Timer timer_;
-    std::optional<Instant> armed_for_;
+    Timer linger_;
 };
 
 Result<Ipv4Address> OpenVpnTunnel::resolve(const std::string& host) const {
@@ -127,17 +136,17 @@ Result<void> OpenVpnTunnel::prepare() {
     auto session = Session::create(as(config_.personality, std::move(*options), config_.profile.remotes.front().host),
                                    host_.random());
     if (!session) return pass(session);
-    session_.emplace(std::move(*session));
+    session_.run(std::move(*session));
     return {};
 }
 
 void OpenVpnTunnel::dial() {
+    connection_.reset();
     stream_.reset();
     socket_.reset();
-    session_.reset();
+    session_.stop();
     last_.reset();
-    timer_.reset();
-    armed_for_.reset();
+    linger_.reset();
     dropped_ = 0;
     silenced_ = connected_ = false;
     if (const auto prepared = prepare(); !prepared) return fail_with("bad-profile", prepared.error().detail);
@@ -145,13 +154,13 @@ void OpenVpnTunnel::dial() {
     const auto address = resolve(remote.host);
     if (!address) return fail_with("no-such-host", address.error().detail);
     remote_ = {*address, remote.port};
-    const auto local = host_.routes().source_for(*address);
-    if (!local) return fail_with("no-route", local.error().detail);
-    transport_ == Transport::Udp ? open_udp(*local) : open_tcp();
+    transport_ == Transport::Udp ? open_udp() : open_tcp();
 }
 
-void OpenVpnTunnel::open_udp(Ipv4Address local) {
-    auto socket = host_.open_udp({local, 0});
+void OpenVpnTunnel::open_udp() {
+    const auto local = host_.routes().source_for(remote_.address);
+    if (!local) return fail_with("no-route", local.error().detail);
+    auto socket = host_.open_udp({*local, 0});
     if (!socket) return fail_with("no-socket", socket.error().detail);
     socket_ = std::move(*socket);
     socket_->on_datagram([this](Endpoint from, ByteView packet) {
@@ -161,32 +170,43 @@ void OpenVpnTunnel::open_udp(Ipv4Address local) {
 }
 
 void OpenVpnTunnel::open_tcp() {
-    auto stream = host_.connect_tcp(remote_);
-    if (!stream) return fail_with("no-connection", stream.error().detail);
+    const auto gateway = std::exchange(remote_, config_.proxy ? config_.proxy->address : remote_);
+    if (const auto local = host_.routes().source_for(remote_.address); !local)
+        return fail_with("no-route", local.error().detail);
+    connection_.emplace(
+        host_, gateway, config_.proxy, config_.limits,
+        Connection::Callbacks{
+            .open = [this](std::unique_ptr<TcpStream> stream, const Bytes& rest) { take(std::move(stream), rest); },
+            .failed = [this](const std::string& reason, const std::string& detail) { fail_with(reason, detail); }});
+}
+
+void OpenVpnTunnel::take(std::unique_ptr<TcpStream> stream, ByteView rest) {
     constexpr std::size_t kLargest = 65535;  // a gateway that has not authenticated can have us hold one such packet
     stream_ = std::make_unique<tunnel::PacketStream>(
-        std::move(*stream), tunnel::PacketStream::Limits{.largest_packet = kLargest},
-        tunnel::PacketStream::Callbacks{.connected = [this] { begin(); },
+        std::move(stream), tunnel::PacketStream::Limits{.largest_packet = kLargest},
+        tunnel::PacketStream::Callbacks{.connected = {},
                                         .received = [this](ByteView packet) { handle_packet(packet); },
                                         .closed = [this](const std::string& why) { handle_closed_connection(why); }});
+    begin();
+    stream_->feed(rest);
 }
 
 void OpenVpnTunnel::begin() {
     if (!session_) return;
     connected_ = true;
     session_->start(host_.now());
-    pump();
+    session_.pump();
 }
 
 void OpenVpnTunnel::fail_with(const std::string& reason, const std::string& detail) {
     if (session_) last_ = snapshot();
-    session_.reset();
+    session_.stop();
     // The connection is given time to say its last words, but not from inside one of its own callbacks.
-    timer_ = host_.call_at(host_.now() + (connected_ ? kLastWords : Duration::zero()), [this] {
+    linger_ = host_.call_at(host_.now() + (connected_ ? kLastWords : Duration::zero()), [this] {
+        connection_.reset();
         stream_.reset();
         socket_.reset();
     });
-    armed_for_.reset();
     if (!std::exchange(silenced_, true)) user_.handle_down(reason, detail);
 }
 
@@ -199,12 +219,11 @@ void OpenVpnTunnel::handle_packet(ByteView packet) {
     } else {
         session_->handle_packet(host_.now(), packet);
     }
-    pump();
+    session_.pump();
 }
 
 void OpenVpnTunnel::handle_closed_connection(const std::string& why) {
     if (!session_) return;
-    if (!connected_) return fail_with("no-connection", why.empty() ? "the gateway closed it at once" : why);
     fail_with(std::string(name_of(openvpn::CloseReason::PeerExit)),
               why.empty() ? "the gateway closed the connection" : "the connection broke: " + why);
 }
@@ -213,30 +232,6 @@ void OpenVpnTunnel::transmit(ByteView packet) {
     // No route, or no room: OpenVPN repeats what matters.
     if (socket_) (void)socket_->send(remote_, packet);
     if (stream_) stream_->send(packet);
-}
-
-// Acts on everything that the session has to say, which may end it.
-void OpenVpnTunnel::pump() {
-    if (std::exchange(pumping_, true)) return;
-    while (session_) {
-        const auto outputs = session_->drain();
-        if (outputs.empty()) break;
-        for (const auto& output : outputs) std::visit([this](const auto& what) { act(what); }, output);
-    }
-    pumping_ = false;
-    arm();
-}
-
-// A deadline that moved away leaves the timer as it is: an early handle_timeout() is harmless.
-void OpenVpnTunnel::arm() {
-    const auto next = session_ ? session_->next_timeout() : std::nullopt;
-    if (!next || (armed_for_ && *armed_for_ <= *next)) return;
-    armed_for_ = next;
-    timer_ = host_.call_at(*next, [this] {
-        armed_for_.reset();
-        if (session_) session_->handle_timeout(host_.now());
-        pump();
-    });
 }
 
 void OpenVpnTunnel::act(const Session::Opened& opened) {

@@ -20,6 +20,12 @@ std::vector<Prefix> prefixes_between(Ipv4Address first, Ipv4Address last) {
     return all;
 }
 
+Prefix class_based_network(Ipv4Address address) {
+    const auto first = address.number() >> 24;
+    const std::uint8_t length = first < 128 ? 8 : first < 192 ? 16 : first < 224 ? 24 : 32;
+    return Prefix{address, length};
+}
+
 std::vector<Prefix> destinations(const esp::TrafficSelectors& selectors) {
     std::vector<Prefix> all;
     for (const auto& selector : selectors) {

@@ -14,6 +14,10 @@ std::vector<Prefix> prefixes_between(Ipv4Address first, Ipv4Address last);
 // Ascending, each once and none inside another.
 std::vector<Prefix> merged(std::vector<Prefix>);
 
+// The network that an address was in before there were prefix lengths (RFC 791 section 3.2): of 10.60.0.2 10.0.0.0/8,
+// of 172.16.201.2 172.16.0.0/16, of 192.168.7.2 192.168.7.0/24; of any other class the address alone.
+Prefix class_based_network(Ipv4Address);
+
 // The destinations to route into a tunnel, merged. A selector for some protocol
 // or ports counts with all its addresses: the security association still refuses the rest.
 std::vector<Prefix> destinations(const esp::TrafficSelectors&);

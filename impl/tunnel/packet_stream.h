@@ -30,6 +30,9 @@ public:
     PacketStream(const PacketStream&) = delete;
     PacketStream& operator=(const PacketStream&) = delete;
 
+    // Bytes of the peer that came before the stream was ours; before anything that it receives itself.
+    void feed(ByteView bytes) { handle_bytes(bytes); }
+
     bool has_room() const { return stream_.has_room(); }
     // False when it was dropped; with a data packet, that ends the stream. Takes nothing from the heap once its buffers
     // have grown to what they carry.
