@@ -6,7 +6,7 @@
 namespace gatelab::ppp {
 namespace {
 
-// A layer that comes up this long after the last time begins to count its restarts anew.
+// A link that was open for so long begins to count its restarts anew.
 constexpr Duration kQuiet = std::chrono::minutes(1);
 
 template <class Why>
@@ -28,7 +28,7 @@ std::pair<CloseReason, std::string> reason_of(Why why, Protocol protocol, const 
 
 void Session::State::start(Instant now) {
     if (phase != Phase::Dead) return;
-    last_heard = last_echo = opened_at = now;
+    last_heard = last_echo = now;
     become(Phase::Establish, "start");
     lcp.open(now);
     lcp.up(now);
@@ -53,6 +53,7 @@ bool Session::State::take_layer(Instant now, Protocol protocol, ControlProtocol<
     using Layer = ControlProtocol<Policy>;
     const auto said = layer.drain();
     for (const auto& output : said) {
+        if (ending && protocol != Protocol::Lcp) break;
         if (const auto* sent = std::get_if<typename Layer::Send>(&output)) send(now, protocol, sent->packet);
         if (std::holds_alternative<typename Layer::Up>(output)) take_up(now, layer.policy());
         if (const auto* down = std::get_if<typename Layer::Down>(&output)) {
@@ -186,8 +187,9 @@ void Session::State::take_down(Instant now, const Ipcp&, CloseReason, std::strin
 
 // A peer may negotiate a layer anew, but not for ever.
 void Session::State::count_restart(Instant now) {
-    if (now - opened_at > kQuiet) restarts = 0;
-    if (++restarts > options.max_failure)
+    const auto opened = std::exchange(opened_at, std::nullopt);
+    if (opened && now - *opened > kQuiet) restarts = 0;
+    if (++restarts > options.max_configure)
         leave(now, CloseReason::NoAgreement, "the peer negotiates the link over and over");
 }
 

@@ -87,7 +87,8 @@ struct Session::State {
     bool is_judging = false;       // server: the owner has not answered yet
     std::optional<Instant> authenticate_until;
     std::optional<Agreed> agreed;
-    Instant opened_at{}, last_heard{}, last_echo{};
+    std::optional<Instant> opened_at;
+    Instant last_heard{}, last_echo{};
     int echoes_unanswered = 0;
     int restarts = 0;  // of a layer that was up, in a row
     std::optional<std::pair<CloseReason, std::string>> ending;

@@ -157,6 +157,22 @@ TEST(Ipcp, ComesBackTheSameWhenNegotiatedAnew) {
     EXPECT_EQ(lone.end.all<Session::Opened>().size(), 1u);
 }
 
+TEST(Ipcp, MayBeNegotiatedAnewNowAndThenButNotForEver) {
+    for (const auto pause : {seconds(0), seconds(61)}) {
+        auto options = server_options(kPap);
+        options.echo_after = Duration::zero();
+        Lone lone{options};
+        lone.to_open();
+        for (int i = 0; i < 30 && lone.end.phase() == Phase::Open; ++i) {
+            lone.wait(pause);
+            lone.agree(Protocol::Ipcp, hex("03060a3c0002"));
+            const auto request = last_request(lone.log, Protocol::Ipcp);
+            lone.feed(Protocol::Ipcp, Code::ConfigureAck, request.identifier, request.data);
+        }
+        EXPECT_EQ(lone.end.phase(), pause == seconds(0) ? Phase::Terminate : Phase::Open);
+    }
+}
+
 TEST(Ipcp, KeepsAClientAtItsAddress) {
     Lone lone{client_options(kPap)};
     lone.to_open();

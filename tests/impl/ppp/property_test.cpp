@@ -26,8 +26,9 @@ RC_GTEST_PROP(LossyLine, OpensBothEndsOrClosesBoth, ()) {
     Pair pair{client_options(method), server_options(method), *rc::gen::inRange<std::uint64_t>(1, 1'000'000),
               any_quality()};
     pair.start();
-    RC_ASSERT(pair.run_until([&] { return settled(pair); }, minutes(5)));
-    RC_ASSERT(pair.sent.size() < 500u);
+    // On the worst of lines: 40 requests of LCP, 3 s apart, for each of 10 restarts.
+    RC_ASSERT(pair.run_until([&] { return settled(pair); }, minutes(20)));
+    RC_ASSERT(pair.sent.size() < 1000u);
     if (pair.client.phase() == Phase::Open) {
         RC_ASSERT(pair.client.session.status().agreed == pair.server.session.status().agreed);
     }
