@@ -28,18 +28,39 @@ std::string address_of(const topologies::NodeKind& kind) {
     if (const auto* client = std::get_if<topologies::Client>(&kind)) return to_string(client->address);
     if (const auto* gateway = std::get_if<topologies::Gateway>(&kind)) return to_string(gateway->public_address);
     if (const auto* machine = std::get_if<topologies::VirtualMachine>(&kind)) return to_string(machine->address);
+    if (const auto* proxy = std::get_if<topologies::HttpProxy>(&kind)) return to_string(proxy->address);
     if (const auto* nat = std::get_if<topologies::Nat>(&kind)) return to_string(nat->outside_address);
     return {};
+}
+
+template <class Tunnels>
+Json names_of(const Tunnels& tunnels) {
+    auto names = Json::array();
+    for (const auto tunnel : tunnels) names.push_back(name_of(tunnel));
+    return names;
+}
+
+// What clients and gateways tell beside what every node has; empty for the others.
+Json tunnels_of(const topologies::NodeKind& kind) {
+    const auto* client = std::get_if<topologies::Client>(&kind);
+    const auto* gateway = std::get_if<topologies::Gateway>(&kind);
+    return {{"tunnels", client    ? names_of(client->tunnels)
+                        : gateway ? names_of(gateway->tunnels)
+                                  : Json::array()},
+            {"personality", client ? name_of(client->personality) : ""},
+            {"http_proxy", client ? client->http_proxy : ""}};
 }
 
 Json nodes_of(const Topology& topology) {
     auto all = Json::array();
     for (const auto vertex : boost::make_iterator_range(boost::vertices(topology.graph))) {
         const auto& node = topology.graph[vertex];
-        all.push_back({{"name", node.name},
-                       {"kind", name_of(node.kind)},
-                       {"address", address_of(node.kind)},
-                       {"processing_delay", seconds(node.processing_delay)}});
+        Json told{{"name", node.name},
+                  {"kind", name_of(node.kind)},
+                  {"address", address_of(node.kind)},
+                  {"processing_delay", seconds(node.processing_delay)}};
+        told.update(tunnels_of(node.kind));
+        all.push_back(std::move(told));
     }
     return all;
 }

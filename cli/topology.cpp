@@ -60,15 +60,30 @@ Exit check_topology(const Console& console, const Input& input) {
     return exit;
 }
 
+std::vector<std::string_view> names_of(const std::vector<Tunnel>& tunnels) {
+    std::vector<std::string_view> names;
+    for (const auto tunnel : tunnels) names.push_back(name_of(tunnel));
+    return names;
+}
+
+std::string_view word_of(Authentication authentication) {
+    return authentication == Authentication::PreSharedKey ? "pre-shared key" : name_of(authentication);
+}
+
 struct Describe {  // one line about a node
     std::string operator()(const Client& one) const {
-        return fmt::format("{}, dials {} with a {}, played by {}", to_string(one.address), one.gateway,
-                           one.authentication == Authentication::Certificate ? "certificate" : "pre-shared key",
-                           name_of(one.implementation));
+        const auto proxy = one.http_proxy.empty() ? "" : ", through " + one.http_proxy;
+        return fmt::format("{}, dials {} by {}{} with a {}, played by {}{}", to_string(one.address), one.gateway,
+                           fmt::join(names_of(one.tunnels), ", then "), proxy, word_of(one.authentication),
+                           name_of(one.implementation),
+                           one.personality == Personality::Gatelab
+                               ? ""
+                               : fmt::format(" with the habits of {}", name_of(one.personality)));
     }
     std::string operator()(const Gateway& one) const {
-        return fmt::format("{}, into {} at {}, pool {}, played by {}", to_string(one.public_address),
-                           one.virtual_network, to_string(one.inside_address), to_string(one.client_address_pool),
+        return fmt::format("{}, offers {}, into {} at {}, pool {}, played by {}", to_string(one.public_address),
+                           fmt::join(names_of(one.tunnels), " and "), one.virtual_network,
+                           to_string(one.inside_address), to_string(one.client_address_pool),
                            name_of(one.implementation));
     }
     std::string operator()(const VirtualNetwork& one) const {
@@ -89,7 +104,8 @@ struct Describe {  // one line about a node
                            one.endpoint_dependent ? "endpoint-dependent" : "endpoint-independent");
     }
     std::string operator()(const HttpProxy& one) const {
-        return fmt::format("{}:{}, {}", to_string(one.address), one.port,
+        return fmt::format("{}:{}, connects to {}, {}", to_string(one.address), one.port,
+                           fmt::join(one.allowed_ports, ", "),
                            one.users.empty() ? "open" : "with Basic authentication");
     }
 };
@@ -142,16 +158,29 @@ std::string show_text(const Topology& topology) {
     return text;
 }
 
+// What clients and gateways tell beside what every node has.
+void add_tunnels(Json& node, const NodeKind& kind) {
+    if (const auto* client = std::get_if<Client>(&kind)) {
+        node["tunnels"] = names_of(client->tunnels);
+        node["personality"] = name_of(client->personality);
+        node["http_proxy"] = client->http_proxy;
+    }
+    if (const auto* gateway = std::get_if<Gateway>(&kind)) node["tunnels"] = names_of(gateway->tunnels);
+}
+
 Json show_json(const Topology& topology) {
     const auto& graph = topology.graph;
     Json document{{"name", topology.name}, {"summary", topology.summary}};
     document["duration_s"] = seconds(topology.duration);
     document["nodes"] = Json::array();
-    for (const auto vertex : boost::make_iterator_range(boost::vertices(graph)))
-        document["nodes"].push_back({{"name", graph[vertex].name},
-                                     {"kind", name_of(graph[vertex].kind)},
-                                     {"description", std::visit(Describe{}, graph[vertex].kind)},
-                                     {"processing_delay_s", seconds(graph[vertex].processing_delay)}});
+    for (const auto vertex : boost::make_iterator_range(boost::vertices(graph))) {
+        Json node{{"name", graph[vertex].name},
+                  {"kind", name_of(graph[vertex].kind)},
+                  {"description", std::visit(Describe{}, graph[vertex].kind)},
+                  {"processing_delay_s", seconds(graph[vertex].processing_delay)}};
+        add_tunnels(node, graph[vertex].kind);
+        document["nodes"].push_back(std::move(node));
+    }
     document["links"] = Json::array();
     for (const auto edge : boost::make_iterator_range(boost::edges(graph)))
         document["links"].push_back(

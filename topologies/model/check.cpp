@@ -47,6 +47,7 @@ std::vector<Problem> check(const Topology& topology) {
     check_links(topology, findings);
     check_middleboxes(topology, findings);
     check_tunnels(topology, findings);
+    check_proxies(topology, findings);
     check_traffic(topology, findings);
     return std::move(findings).in_file_order();
 }

@@ -112,6 +112,9 @@ void check_addresses(const Topology& topology, Findings& findings) {
     for_each<Client>(topology, [&](Vertex vertex, const Node& node, const Client& client) {
         addresses.enter(realms.near(vertex), client.address, node, "address");
     });
+    for_each<HttpProxy>(topology, [&](Vertex vertex, const Node& node, const HttpProxy& proxy) {
+        addresses.enter(realms.near(vertex), proxy.address, node, "address");
+    });
     for_each<VirtualMachine>(topology, [&](Vertex vertex, const Node& node, const VirtualMachine& machine) {
         addresses.enter(realms.near(vertex), machine.address, node, "address");
         expect_inside(topology, findings, node, "address", machine.address, machine.virtual_network, false);

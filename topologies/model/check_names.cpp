@@ -52,6 +52,8 @@ void check_names(const Topology& topology, Findings& findings) {
     expect_unique_names(topology, findings);
     for_each<Client>(topology, [&](Vertex, const Node& node, const Client& client) {
         expect_node<Gateway>(topology, findings, node, "gateway", client.gateway);
+        if (!client.http_proxy.empty())
+            expect_node<HttpProxy>(topology, findings, node, "http_proxy", client.http_proxy);
     });
     for_each<Gateway>(topology, [&](Vertex, const Node& node, const Gateway& gateway) {
         expect_node<VirtualNetwork>(topology, findings, node, "virtual_network", gateway.virtual_network);

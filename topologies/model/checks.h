@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,6 +44,29 @@ void for_each(const Topology& topology, Act act) {
 // ", did you mean \"isp\"?" when a name like `name` is among `known`, else "; there is: ..." or "".
 std::string suggestion(std::string_view name, const std::vector<std::string>& known);
 
+// The words of `tls_policy`.
+inline constexpr std::array<std::string_view, 2> kPolicies{"p2s-2023", "p2s-2026"};
+
+template <class Container, class T>
+bool holds(const Container& all, const T& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+// `field` is that of a section: "openvpn.auth".
+template <std::size_t count>
+void expect_word(Findings& findings, const Node& node, std::string_view field, std::string_view word,
+                 const std::array<std::string_view, count>& words) {
+    if (!holds(words, word))
+        findings.error(mark_of(node, field), "{} of \"{}\" is \"{}\"; expected one of {}",
+                       field.substr(field.find('.') + 1), node.name, word, fmt::join(words, ", "));
+}
+
+// Whether a client's `username` and `password` are those of one of the users.
+bool knows(const std::vector<User>&, const std::string& username, const std::string& password);
+
+// Whom a gateway or a proxy knows: each with a name of his own and a password.
+void check_users(Findings&, const Node&, const std::vector<User>&);
+
 void check_names(const Topology&, Findings&);         // what refers to what
 void check_certificates(const Topology&, Findings&);  // chains, counts, kinds
 void check_prefixes(const Topology&, Findings&);      // pools, virtual networks and subnets
@@ -49,6 +74,13 @@ void check_addresses(const Topology&, Findings&);     // inside their network, a
 void check_links(const Topology&, Findings&);         // neighbours and paths
 void check_middleboxes(const Topology&, Findings&);   // the rules of firewalls, the settings of NATs
 void check_tunnels(const Topology&, Findings&);       // what clients dial and gateways offer
+void check_proxies(const Topology&, Findings&);       // proxies, and what clients want of them
 void check_traffic(const Topology&, Findings&);       // flows and actions
+
+// Parts of check_tunnels(), for a gateway that offers the tunnel and a client that dials it there.
+void check_openvpn_offer(const Topology&, Findings&, const Node&, const Gateway&);
+void check_openvpn_dial(Findings&, const Node&, const Client&, const Gateway&);
+void check_sstp_offer(Findings&, const Node&, const Gateway&);
+void check_sstp_dial(Findings&, const Node&, const Client&, const Gateway&);
 
 }  // namespace gatelab::topologies

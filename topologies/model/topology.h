@@ -126,6 +126,8 @@ struct Sstp {
 
     // Of both.
     Duration hello = std::chrono::seconds(60);  // of silence, until the other side is asked; 0: never
+    // Octets of inner packet. A packet's length has 12 bits (section 2.2.1), SSTP's and PPP's headers take four each.
+    static constexpr std::uint16_t kLeastMru = 576, kMostMru = 4095 - 4 - 4;
     std::uint16_t mru = 1400;
 };
 

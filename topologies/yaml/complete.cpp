@@ -61,6 +61,7 @@ void complete_tunnel(const Topology& topology, const Node& node, Client& client)
         } else if (client.personality != Personality::Gatelab && gateway) {
             client.tunnels = tunnels_of(client.personality);
             std::erase_if(client.tunnels, [&](Tunnel tunnel) { return !gateway->offers(tunnel); });
+            if (client.tunnels.empty()) client.tunnels = tunnels_of(client.personality);  // and finds nobody there
         } else if (client.implementation == Implementation::Gatelab && gateway && !gateway->tunnels.empty() &&
                    client.authentication != Authentication::PreSharedKey) {
             client.tunnels = {gateway->tunnels.front()};
@@ -68,6 +69,12 @@ void complete_tunnel(const Topology& topology, const Node& node, Client& client)
     }
     if (!was_said(node, "openvpn.transport") && gateway && !gateway->openvpn.tcp_port)
         client.openvpn.transport = Transport::Udp;
+}
+
+// SSTP asks for a name and a password, whatever else a client has.
+void complete_authentication(const Node& node, Client& client) {
+    const bool sstp_alone = client.tunnels == std::vector{Tunnel::Sstp};
+    if (sstp_alone && !was_said(node, "authentication")) client.authentication = Authentication::Password;
 }
 
 void complete_gateway(Topology& topology, Vertex vertex) {
@@ -97,6 +104,7 @@ void complete_client(Topology& topology, Vertex vertex) {
     auto& client = std::get<Client>(node.kind);
     if (client.gateway.empty()) client.gateway = only<Gateway>(topology);
     complete_tunnel(topology, node, client);
+    complete_authentication(node, client);
     if (client.authentication != Authentication::Certificate || !client.certificate.empty()) return;
     client.certificate = node.name;
     if (find_certificate(topology, client.certificate)) return;

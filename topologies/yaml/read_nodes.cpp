@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "topologies/yaml/read_openvpn.h"
+#include "topologies/yaml/read_sstp.h"
 #include "topologies/yaml/sections.h"
 
 namespace gatelab::topologies {
@@ -67,7 +68,11 @@ void read_client(Draft& draft, Form& form, const std::string& name) {
     form.duration("give_up_after", client.give_up_after, "by its personality");
     form.text("username", client.username);
     form.text("password", client.password);
+    form.text("http_proxy", client.http_proxy);
+    form.text("http_proxy_username", client.http_proxy_username);
+    form.text("http_proxy_password", client.http_proxy_password);
     read_openvpn_client(draft, form, client.openvpn);
+    read_sstp_client(draft, form, client.sstp);
     add_read_node(draft, form, name, std::move(client));
 }
 
@@ -91,6 +96,7 @@ void read_gateway(Draft& draft, Form& form, const std::string& name) {
         inner.choices("tunnel_types", gateway.tunnels, kTunnels);
         read_users(inner, draft, gateway.users);
         read_openvpn_gateway(draft, inner, gateway.openvpn);
+        read_sstp_gateway(draft, inner, gateway.sstp);
         read_tunnel_options(inner, gateway);
         inner.finish();
         for (const auto& [field, mark] : inner.field_marks()) form.remember(field, mark);
@@ -127,6 +133,16 @@ void read_machine(Draft& draft, Form& form, const std::string& name) {
     add_read_node(draft, form, name, std::move(machine));
 }
 
+void read_http_proxy(Draft& draft, Form& form, const std::string& name) {
+    HttpProxy proxy;
+    form.require("address", "192.168.1.2");
+    form.address("address", proxy.address);
+    form.number("port", proxy.port, 1, 65535);
+    read_users(form, draft, proxy.users);
+    form.ports("allowed_ports", proxy.allowed_ports);
+    add_read_node(draft, form, name, std::move(proxy));
+}
+
 }  // namespace
 
 void add_read_node(Draft& draft, Form& form, const std::string& name, NodeKind kind) {
@@ -147,6 +163,7 @@ void read_nodes(Form& top, Draft& draft) {
          [](Draft& to, Form& form, const std::string& name) { add_read_node(to, form, name, Router{}); }},
         {"firewalls", "firewall", read_firewall},
         {"nats", "nat", read_nat},
+        {"http_proxies", "HTTP proxy", read_http_proxy},
         {"gateways", "gateway", read_gateway},
         {"virtual_networks", "virtual network", read_network},
         {"virtual_machines", "virtual machine", read_machine},

@@ -1,7 +1,5 @@
 #include "topologies/yaml/read_openvpn.h"
 
-#include <functional>
-
 namespace gatelab::topologies {
 namespace {
 
@@ -19,19 +17,10 @@ void read_common(Form& form, OpenVpn& openvpn) {
     form.number("fragment", openvpn.fragment, 68, 65535, kNone);
 }
 
-void read_section(Draft& draft, Form& form, const std::function<void(Form&)>& read) {
-    const auto* value = form.take("openvpn");
-    if (!value) return;
-    Form inner{*value, fmt::format("openvpn of {}", form.what()), draft.problems};
-    read(inner);
-    inner.finish();
-    for (const auto& [field, mark] : inner.field_marks()) form.remember("openvpn." + field, mark);
-}
-
 }  // namespace
 
 void read_openvpn_client(Draft& draft, Form& client, OpenVpn& openvpn) {
-    read_section(draft, client, [&](Form& form) {
+    read_section(draft, client, "openvpn", [&](Form& form) {
         form.choice("transport", openvpn.transport, {{"tcp", Transport::Tcp}, {"udp", Transport::Udp}});
         form.texts("tls_suites", openvpn.tls_suites);
         form.text("tls_version_max", openvpn.tls_version_max);
@@ -41,7 +30,7 @@ void read_openvpn_client(Draft& draft, Form& client, OpenVpn& openvpn) {
 }
 
 void read_openvpn_gateway(Draft& draft, Form& point_to_site, OpenVpn& openvpn) {
-    read_section(draft, point_to_site, [&](Form& form) {
+    read_section(draft, point_to_site, "openvpn", [&](Form& form) {
         form.number("tcp_port", openvpn.tcp_port, 1, 65535, kNone);
         form.number("udp_port", openvpn.udp_port, 1, 65535, kNone);
         Choices<OpenVpn::Protection> protections;

@@ -89,6 +89,15 @@ void for_each_entry(Form& top, std::string_view section, std::string_view noun, 
     }
 }
 
+void read_section(Draft& draft, Form& thing, std::string_view key, const std::function<void(Form&)>& read) {
+    const auto* value = thing.take(key);
+    if (!value) return;
+    Form inner{*value, fmt::format("{} of {}", key, thing.what()), draft.problems};
+    read(inner);
+    inner.finish();
+    for (const auto& [field, mark] : inner.field_marks()) thing.remember(fmt::format("{}.{}", key, field), mark);
+}
+
 Reading parse(std::string_view text, const std::string& name, const std::vector<Override>& overrides) {
     Reading reading;
     Problem problem;

@@ -19,8 +19,11 @@ struct Draft {
 void for_each_entry(Form& top, std::string_view section, std::string_view noun, bool loose, Draft&,
                     const std::function<void(Form&, const std::string&)>& read);
 
+// Reads the map under `key`, if there is one; where its fields were said is kept with the thing, as "key.field".
+void read_section(Draft&, Form& thing, std::string_view key, const std::function<void(Form&)>& read);
+
 void read_certificates(Form& top, Draft&);
-void read_nodes(Form& top, Draft&);  // clients, routers, firewalls, nats, gateways, networks, machines: in that order
+void read_nodes(Form& top, Draft&);  // clients first, then what is on the way, gateways, networks, machines
 void read_links(Form& top, Draft&);
 void read_flows(Form& top, Draft&);
 void read_actions(Form& top, Draft&);

@@ -18,9 +18,12 @@ Setting = Union[str, int, float, bool]
 @dataclass(frozen=True)
 class Node:
     name: str
-    kind: str  # "client", "gateway", "virtual-network", "virtual-machine", "router", "firewall", "nat"
+    kind: str  # "client", "gateway", "virtual-network", "virtual-machine", "router", "firewall", "nat", "http-proxy"
     address: str  # on the network; "" for a node that has none
     processing_delay: float = 0.0  # seconds that each packet stays there before it is seen
+    tunnels: Tuple[str, ...] = ()  # "ikev2", "openvpn", "sstp": that a client dials, in this order, or a gateway offers
+    personality: str = ""  # of a client: whose habits it has, "gatelab", "windows"
+    http_proxy: str = ""  # of a client: name of the proxy that it dials through; "" for none
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,9 @@ class Topology:
         self.name: str = told["name"]
         self.summary: str = told["summary"]
         self.duration: float = told["duration"]  # seconds of a run
-        self.nodes: Tuple[Node, ...] = tuple(Node(**node) for node in told["nodes"])
+        self.nodes: Tuple[Node, ...] = tuple(
+            Node(**{**node, "tunnels": tuple(node["tunnels"])}) for node in told["nodes"]
+        )
         self.links: Tuple[Link, ...] = tuple(Link(**{**link, "ends": tuple(link["ends"])}) for link in told["links"])
         self.flows: Tuple[FlowSpec, ...] = tuple(FlowSpec(**flow) for flow in told["flows"])
         self.problems: Tuple[Problem, ...] = tuple(Problem(**problem) for problem in told["problems"])
