@@ -7,6 +7,13 @@
 #include "impl/ppp/lcp.h"
 
 namespace gatelab::ppp {
+namespace {
+
+// Of a packet that a Code-Reject quotes: it has to fit into what the peer takes (RFC 1661 section 5.6), and no peer of
+// ours takes less than an MRU of 576.
+constexpr std::size_t kMostQuoted = 576 - kPacketHeader;
+
+}  // namespace
 
 template <class Policy>
 void ControlProtocol<Policy>::handle_packet(Instant now, const Packet& packet) {
@@ -18,7 +25,7 @@ void ControlProtocol<Policy>::handle_packet(Instant now, const Packet& packet) {
         case Code::ConfigureNak:
         case Code::ConfigureReject: return take_refusal(now, packet);
         case Code::TerminateRequest:
-            why_finished_ = Why::PeerTerminated;
+            why_down_ = WhyDown::PeerTerminated;
             return feed(now, FsmEvent::TerminateRequest, &packet);
         case Code::TerminateAck: return feed(now, FsmEvent::TerminateAck);
         case Code::CodeReject: return take_code_reject(now, packet);
@@ -31,7 +38,7 @@ void ControlProtocol<Policy>::take_request(Instant now, const Packet& packet) {
     const auto options = parse_options(packet.data);
     if (!options) return drop(options.error());
     if (fsm_.state() == FsmState::Closing || fsm_.state() == FsmState::Stopping) return;
-    why_finished_ = Why::Silent;
+    why_down_ = WhyDown::Silent;
     const auto verdict = policy_.judge(*options, refusals_sent_ < max_failure_);
     if (verdict.code == Code::ConfigureAck) return feed(now, FsmEvent::GoodRequest, &packet, &verdict);
     if (++refusals_sent_ > 2 * max_failure_)
@@ -75,7 +82,7 @@ void ControlProtocol<Policy>::take_code_reject(Instant now, const Packet& packet
 
 template <class Policy>
 void ControlProtocol<Policy>::handle_rejected(Instant now, bool catastrophic) {
-    if (catastrophic) why_finished_ = Why::Rejected;
+    if (catastrophic) why_down_ = WhyDown::Rejected;
     feed(now, catastrophic ? FsmEvent::CatastrophicReject : FsmEvent::PermittedReject);
 }
 
@@ -93,8 +100,8 @@ void ControlProtocol<Policy>::handle_timeout(Instant now) {
 
 template <class Policy>
 void ControlProtocol<Policy>::feed(Instant now, FsmEvent event, const Packet* packet, const Verdict* verdict) {
-    if (event == FsmEvent::Open) why_finished_ = Why::Silent;
-    if (event == FsmEvent::Close) why_finished_ = Why::Asked;
+    if (event == FsmEvent::Open) why_down_ = WhyDown::Silent;
+    if (event == FsmEvent::Close) why_down_ = WhyDown::Asked;
     const auto step = fsm_.feed(now, event);
     for (const auto action : step.actions()) {
         if (action == FsmAction::SendConfigureRequest)
@@ -112,15 +119,21 @@ void ControlProtocol<Policy>::act(FsmAction action, const Packet* packet, const 
             if (const auto enough = policy_.check(); !enough) return fail_with(enough.error().detail);
             outputs_.emplace_back(Up{});
             return;
-        case FsmAction::ThisLayerDown: outputs_.emplace_back(Down{why_finished_}); return;
-        case FsmAction::ThisLayerFinished: outputs_.emplace_back(Finished{why_finished_}); return;
+        case FsmAction::ThisLayerDown: outputs_.emplace_back(Down{why_down_}); return;
+        case FsmAction::ThisLayerFinished: outputs_.emplace_back(Finished{why_down_}); return;
         case FsmAction::SendConfigureAck: return send(Code::ConfigureAck, packet->identifier, packet->data);
         case FsmAction::SendConfigureNakOrReject: return send(verdict->code, packet->identifier, verdict->options);
         case FsmAction::SendTerminateRequest: return send(Code::TerminateRequest, next_identifier(), {});
         case FsmAction::SendTerminateAck: return send(Code::TerminateAck, packet ? packet->identifier : 0, {});
-        case FsmAction::SendCodeReject: return send(Code::CodeReject, next_identifier(), encode(*packet));
+        case FsmAction::SendCodeReject: return send_code_reject(*packet);
         default: return;  // the counters are the Fsm's, echoes the owner's
     }
+}
+
+template <class Policy>
+void ControlProtocol<Policy>::send_code_reject(const Packet& packet) {
+    const auto whole = encode(packet);
+    send(Code::CodeReject, next_identifier(), ByteView{whole}.first(std::min(whole.size(), kMostQuoted)));
 }
 
 // RFC 1661 section 5.1: a repeated request keeps its identifier, one with other options gets a new one.

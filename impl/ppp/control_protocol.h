@@ -13,6 +13,8 @@
 
 namespace gatelab::ppp {
 
+enum class WhyDown { Asked, PeerTerminated, Silent, Rejected };
+
 // What a Policy is asked. Errors are sentences: this link comes to nothing.
 //
 //   Bytes request() const;                               the options that we ask for now
@@ -28,15 +30,14 @@ public:
         Bytes packet;
     };
     struct Up {};
-    enum class Why { Asked, PeerTerminated, Silent, Rejected };
     struct Down {
-        Why why;  // where the layer is on its way to Finished
+        WhyDown why;  // where the layer is on its way to Finished
     };
     struct Finished {
-        Why why;
+        WhyDown why;
     };
     struct Failed {  // no agreement will come of this; the owner closes
-        Error error;
+        std::string why;
     };
     struct Dropped {
         Error error;
@@ -76,9 +77,10 @@ private:
     void take_refusal(Instant, const Packet&);
     void take_code_reject(Instant, const Packet&);
     void send_request(bool anew);
+    void send_code_reject(const Packet&);
     void drop(Error error) { outputs_.emplace_back(Dropped{std::move(error)}); }
     void ignore(std::string why) { drop({Fault::Refused, std::move(why)}); }  // well formed, out of place
-    void fail_with(std::string why) { outputs_.emplace_back(Failed{{Fault::Refused, std::move(why)}}); }
+    void fail_with(std::string why) { outputs_.emplace_back(Failed{std::move(why)}); }
 
     Policy policy_;
     Fsm fsm_;
@@ -88,7 +90,7 @@ private:
     bool is_asked_ = false;                      // a request is out, and nothing valid has answered it
     int refusals_taken_ = 0;                     // in a row, of our requests
     int refusals_sent_ = 0, requests_sent_ = 0;  // since the layer was last up
-    Why why_finished_ = Why::Asked;
+    WhyDown why_down_ = WhyDown::Asked;
     std::vector<Output> outputs_;
 };
 

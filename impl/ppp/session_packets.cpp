@@ -49,7 +49,7 @@ void Session::State::deliver_inner(Instant now, ByteView information, FunctionRe
 void Session::State::handle_control(Instant now, Protocol protocol, ByteView information) {
     const bool signs_in = protocol == Protocol::Pap || protocol == Protocol::Chap;
     const bool expected = protocol == Protocol::Lcp || (protocol == Protocol::Ipcp && ipcp && carries_network()) ||
-                          (signs_in && !std::holds_alternative<std::monostate>(sign_in));
+                          (signs_in && !std::holds_alternative<NoSignIn>(sign_in));
     if (!expected && carries_network()) return reject_protocol(now, protocol, information);
     if (!expected) return ignore(now, fmt::format("{} in phase {}", name_of(protocol), name_of(phase)));
     const auto packet = parse_packet(information);
@@ -123,11 +123,7 @@ void Session::State::reject_protocol(Instant now, Protocol protocol, ByteView in
 void Session::State::handle_sign_in(Instant now, Protocol protocol, const Packet& packet) {
     const auto agreed_on = authentication == Authentication::Pap ? Protocol::Pap : Protocol::Chap;
     if (protocol != agreed_on) return ignore(now, name_of(protocol) + " was not agreed on");
-    std::visit(
-        [&]<class Engine>(Engine& engine) {
-            if constexpr (!std::is_same_v<Engine, std::monostate>) engine.handle_packet(now, packet);
-        },
-        sign_in);
+    std::visit([&](auto& engine) { engine.handle_packet(now, packet); }, sign_in);
 }
 
 void Session::State::send(Instant now, Protocol protocol, ByteView packet) {

@@ -9,16 +9,15 @@ namespace {
 // A link that was open for so long begins to count its restarts anew.
 constexpr Duration kQuiet = std::chrono::minutes(1);
 
-template <class Why>
-std::pair<CloseReason, std::string> reason_of(Why why, Protocol protocol, const Options& options) {
+std::pair<CloseReason, std::string> reason_of(WhyDown why, Protocol protocol, const Options& options) {
     switch (why) {
-        case Why::Asked: return {CloseReason::Requested, ""};
-        case Why::PeerTerminated:
+        case WhyDown::Asked: return {CloseReason::Requested, ""};
+        case WhyDown::PeerTerminated:
             return {CloseReason::PeerTerminated, fmt::format("the peer ended {}", name_of(protocol))};
-        case Why::Silent:
+        case WhyDown::Silent:
             return {CloseReason::PeerSilent,
                     fmt::format("no answer to {} requests of {}", options.max_configure, name_of(protocol))};
-        case Why::Rejected: break;
+        case WhyDown::Rejected: break;
     }
     return {CloseReason::ProtocolError,
             fmt::format("the peer rejects {}, or a part without which it cannot be", name_of(protocol))};
@@ -40,7 +39,7 @@ void Session::State::settle(Instant now) {
     while (more && phase != Phase::Closed) {
         if (ending) {  // nothing but LCP's farewell is left to say
             ipcp.reset();
-            sign_in = std::monostate{};
+            sign_in = NoSignIn{};
         }
         more = take_layer(now, Protocol::Lcp, lcp);
         if (take_sign_in(now)) more = true;
@@ -61,7 +60,7 @@ bool Session::State::take_layer(Instant now, Protocol protocol, ControlProtocol<
             take_down(now, layer.policy(), reason, std::move(detail));
         }
         if (const auto* failed = std::get_if<typename Layer::Failed>(&output))
-            take_failed(now, layer.policy(), failed->error);
+            take_failed(now, layer.policy(), failed->why);
         if (const auto* dropped = std::get_if<typename Layer::Dropped>(&output)) drop(now, dropped->error);
         if (const auto* finished = std::get_if<typename Layer::Finished>(&output)) {
             auto [reason, detail] = reason_of(finished->why, protocol, options);
@@ -84,16 +83,12 @@ void Session::State::take_up(Instant now, const Lcp& settled) {
         sign_in.emplace<ChapServer>(options.name, options.restart, random);
     else
         sign_in.emplace<ChapClient>(*options.credentials, options.restart, random);
-    std::visit(
-        [&]<class Engine>(Engine& engine) {
-            if constexpr (!std::is_same_v<Engine, std::monostate>) engine.start(now);
-        },
-        sign_in);
+    std::visit([&](auto& engine) { engine.start(now); }, sign_in);
 }
 
 void Session::State::take_down(Instant now, const Lcp&, CloseReason reason, std::string detail) {
     ipcp.reset();
-    sign_in = std::monostate{};
+    sign_in = NoSignIn{};
     authenticate_until.reset();
     if (ending) return;
     if (lcp.state() == FsmState::Stopping) {
@@ -107,14 +102,7 @@ void Session::State::take_down(Instant now, const Lcp&, CloseReason reason, std:
 }
 
 bool Session::State::take_sign_in(Instant now) {
-    auto said = std::visit(
-        [&]<class Engine>(Engine& engine) -> std::vector<SignInOutput> {
-            if constexpr (std::is_same_v<Engine, std::monostate>)
-                return {};
-            else
-                return engine.drain();
-        },
-        sign_in);
+    auto said = std::visit([](auto& engine) { return engine.drain(); }, sign_in);
     for (auto& output : said) {
         if (const auto* sent = std::get_if<SignInSend>(&output)) send(now, sent->protocol, sent->packet);
         if (const auto* dropped = std::get_if<SignInDropped>(&output)) drop(now, dropped->error);
@@ -123,7 +111,7 @@ bool Session::State::take_sign_in(Instant now) {
             leave(now, CloseReason::AuthenticationFailed, failed->why);
         if (auto* proof = std::get_if<SignInProof>(&output)) {
             has_proof = is_judging = true;
-            peer_name = proof->sign_in.name;
+            claimed_name = proof->sign_in.name;
             outputs.emplace_back(SignInAsked{std::move(proof->sign_in)});
         }
     }
@@ -134,6 +122,7 @@ void Session::State::take_done(Instant now, const SignInDone& done) {
     if (phase != Phase::Authenticate) return;  // an answer to a challenge in between
     has_proof = true;
     authenticate_until.reset();
+    if (is_server()) peer_name = claimed_name;
     if (const auto* chap = std::get_if<ChapClient>(&sign_in)) peer_name = chap->server_name();
     outputs.emplace_back(Authenticated{done.keys});
     become(Phase::Network, "authenticated");
@@ -193,14 +182,13 @@ void Session::State::count_restart(Instant now) {
         leave(now, CloseReason::NoAgreement, "the peer negotiates the link over and over");
 }
 
-void Session::State::take_failed(Instant now, const Lcp& policy, const Error& error) {
+void Session::State::take_failed(Instant now, const Lcp& policy, const std::string& why) {
     if (policy.looks_looped()) return leave(now, CloseReason::ProtocolError, "the line leads back to ourselves");
-    leave(now, policy.lacks_authentication() ? CloseReason::AuthenticationFailed : CloseReason::NoAgreement,
-          error.detail);
+    leave(now, policy.lacks_authentication() ? CloseReason::AuthenticationFailed : CloseReason::NoAgreement, why);
 }
 
-void Session::State::take_failed(Instant now, const Ipcp&, const Error& error) {
-    leave(now, CloseReason::NoAgreement, error.detail);
+void Session::State::take_failed(Instant now, const Ipcp&, const std::string& why) {
+    leave(now, CloseReason::NoAgreement, why);
 }
 
 void Session::State::take_finished(Instant now, Protocol protocol, CloseReason reason, std::string detail) {

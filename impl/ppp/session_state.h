@@ -50,8 +50,8 @@ struct Session::State {
     void take_up(Instant now, const Ipcp&);
     void take_down(Instant now, const Lcp&, CloseReason, std::string detail);
     void take_down(Instant now, const Ipcp&, CloseReason, std::string detail);
-    void take_failed(Instant now, const Lcp&, const Error&);
-    void take_failed(Instant now, const Ipcp&, const Error&);
+    void take_failed(Instant now, const Lcp&, const std::string& why);
+    void take_failed(Instant now, const Ipcp&, const std::string& why);
     void take_finished(Instant now, Protocol, CloseReason, std::string detail);
     bool take_sign_in(Instant now);
     void take_done(Instant now, const SignInDone&);
@@ -81,7 +81,7 @@ struct Session::State {
     SignInEngine sign_in;
     std::optional<ControlProtocol<Ipcp>> ipcp;
     std::optional<Authentication> authentication;
-    std::string peer_name;
+    std::string claimed_name, peer_name;
     std::optional<Grant> granted;  // server: until IPCP takes it
     bool has_proof = false;        // server: the owner has been asked; client: the server is proved
     bool is_judging = false;       // server: the owner has not answered yet

@@ -9,11 +9,7 @@ void Session::State::handle_timeout(Instant now) {
     if (phase == Phase::Dead || phase == Phase::Closed) return;
     lcp.handle_timeout(now);
     if (ipcp) ipcp->handle_timeout(now);
-    std::visit(
-        [&]<class Engine>(Engine& engine) {
-            if constexpr (!std::is_same_v<Engine, std::monostate>) engine.handle_timeout(now);
-        },
-        sign_in);
+    std::visit([&](auto& engine) { engine.handle_timeout(now); }, sign_in);
     if (authenticate_until && now >= *authenticate_until)
         leave(now, CloseReason::AuthenticationFailed,
               fmt::format("not authenticated within {} s",
@@ -41,14 +37,7 @@ std::optional<Instant> Session::State::next_timeout() const {
     if (phase == Phase::Dead || phase == Phase::Closed) return {};
     auto next = earlier(lcp.next_timeout(), earlier(authenticate_until, next_echo()));
     if (ipcp) next = earlier(next, ipcp->next_timeout());
-    return earlier(next, std::visit(
-                             []<class Engine>(const Engine& engine) -> std::optional<Instant> {
-                                 if constexpr (std::is_same_v<Engine, std::monostate>)
-                                     return {};
-                                 else
-                                     return engine.next_timeout();
-                             },
-                             sign_in));
+    return earlier(next, std::visit([](const auto& engine) { return engine.next_timeout(); }, sign_in));
 }
 
 }  // namespace gatelab::ppp

@@ -34,6 +34,16 @@ struct SignInDropped {
 };
 using SignInOutput = std::variant<SignInSend, SignInProof, SignInDone, SignInFailed, SignInDropped>;
 
+// Outside of the phase.
+class NoSignIn {
+public:
+    void start(Instant) {}
+    void handle_packet(Instant, const Packet&) {}
+    void handle_timeout(Instant) {}
+    std::optional<Instant> next_timeout() const { return {}; }
+    std::vector<SignInOutput> drain() { return {}; }
+};
+
 // Answers a client's Authenticate-Request (RFC 1334 section 2).
 class PapServer {
 public:
@@ -134,6 +144,6 @@ private:
     std::vector<SignInOutput> outputs_;
 };
 
-using SignInEngine = std::variant<std::monostate, PapServer, PapClient, ChapServer, ChapClient>;
+using SignInEngine = std::variant<NoSignIn, PapServer, PapClient, ChapServer, ChapClient>;
 
 }  // namespace gatelab::ppp

@@ -252,6 +252,7 @@ TEST(Lcp, RejectsCodesThatItDoesNotKnow) {
     ASSERT_EQ(answer.size(), 1u);
     EXPECT_TRUE(answer[0].is(Code::CodeReject));
     EXPECT_EQ(to_hex(answer[0].data), "63050006aabb");
+    EXPECT_EQ(lone.feed(Protocol::Lcp, 99, 5, Bytes(4000)).at(0).data.size(), 572u);
 }
 
 TEST(Lcp, TakesExtensionsOfItWithoutAWord) {  // RFC 1570
