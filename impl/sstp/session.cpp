@@ -115,6 +115,10 @@ void Session::State::trace(std::string event, Attributes attributes) {
     outputs.emplace_back(Trace{std::move(event), std::move(attributes)});
 }
 
+void Session::State::drop(Instant now, std::string why) {
+    if (auto told = drops.note(now, std::move(why))) outputs.emplace_back(std::move(*told));
+}
+
 void Session::State::end(CloseReason reason, std::string detail) {
     if (!ending) ending.emplace(reason, std::move(detail));
 }
@@ -307,7 +311,7 @@ SessionStatus Session::status() const {
     status.peer_name = state.is_client() ? state.peer_certificate_name : status.ppp.peer_name;
     status.tls_version = state.tls_version;
     status.tls_suite = state.tls_suite;
-    status.binding_hash = state.stage == Stage::ConnectAckReceived ? 0 : state.hash;
+    status.binding_hash = state.bound ? state.hash : 0;
     status.correlation = state.correlation;
     status.hellos = state.hellos;
     status.data_in = state.data_in;

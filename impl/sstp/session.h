@@ -56,7 +56,7 @@ enum class CloseReason {
     HttpRefused,          // client: another answer than 200; server: another request than SSTP's, which was answered
     CryptoBindingFailed,  // server: with the part in the detail
     AuthenticationFailed,
-    NoAgreement,  // PPP could not agree, or every Call Connect Request was refused
+    NoAgreement,  // PPP could not agree, or the Call Connect Request was refused too often
     ProtocolError,
     ConnectionLost,  // the connection broke, with why in the detail
 };

@@ -6,6 +6,9 @@
 namespace gatelab::sstp {
 namespace {
 
+// Where the document is silent: a client that never asks for what there is would be a flood of answers.
+constexpr int kMostNaks = 10;
+
 std::string_view text_of(StatusCode status) { return name_of(status); }
 
 StatusInfo status_of(StatusCode status, std::uint8_t attribute = 0) {
@@ -66,26 +69,22 @@ void Session::State::handle_message(Instant now, ByteView packet) {
     ++control_in;
     const auto parsed = parse_message(packet);
     if (const auto* wrong = std::get_if<Wrong>(&parsed)) {
-        trace("message-refused", {{"why", wrong->detail}});
-        if (!is_ending(stage))
-            abort(now, status_of(wrong->status, wrong->attribute), CloseReason::ProtocolError, wrong->detail);
-        return;
+        if (is_ending(stage)) return drop(now, wrong->detail);
+        return abort(now, status_of(wrong->status, wrong->attribute), CloseReason::ProtocolError, wrong->detail);
     }
     const auto& message = std::get<Message>(parsed);
-    trace("message-received", attributes_of(message, packet.size()));
     const auto name = std::string{name_of(message.type)};
-    switch (reaction_to(message.type, options.role, stage)) {
-        case Reaction::Ignore: return;
-        case Reaction::Abort:
-            return abort(now, status_of(StatusCode::UnacceptedFrameReceived), CloseReason::ProtocolError,
-                         name + " in " + std::string{state_name(options.role, stage)});
-        case Reaction::Process: break;
-    }
+    const auto reaction = reaction_to(message.type, options.role, stage);
+    if (reaction == Reaction::Ignore) return drop(now, name + " in " + std::string{state_name(options.role, stage)});
+    trace("message-received", attributes_of(message, packet.size()));
+    if (reaction == Reaction::Abort)
+        return abort(now, status_of(StatusCode::UnacceptedFrameReceived), CloseReason::ProtocolError,
+                     name + " in " + std::string{state_name(options.role, stage)});
     if (message.type == MessageType::CallConnectRequest) return handle_connect_request(now, message);
     if (message.type == MessageType::CallAbort) return handle_abort(now, message);
     if (const auto wrong = complaints(message); !wrong.empty()) {
-        if (is_ending(stage)) return;
         const auto& first = wrong.front();
+        if (is_ending(stage)) return drop(now, name + ": " + std::string{text_of(first.status)});
         return abort(now, status_of(first.status, first.attribute), CloseReason::ProtocolError,
                      fmt::format("{}: {} of attribute {}", name, text_of(first.status), first.attribute));
     }
@@ -103,6 +102,9 @@ void Session::State::handle_message(Instant now, ByteView packet) {
 // Section 3.3.5.2.2. What is wrong with the attributes is told, and the client may ask again.
 void Session::State::handle_connect_request(Instant now, const Message& message) {
     if (const auto wrong = complaints(message); !wrong.empty()) {
+        if (++requests > kMostNaks)
+            return abort(now, status_of(StatusCode::RetryCountExceeded), CloseReason::NoAgreement,
+                         fmt::format("{} Call Connect Requests that cannot be accepted", requests));
         Message nak{MessageType::CallConnectNak, {}};
         std::size_t size = kHeaderSize + 4;
         for (const auto& one : wrong) {
@@ -203,6 +205,7 @@ void Session::State::disconnect(Instant now, CloseReason reason, std::string det
 }
 
 void Session::State::enter_call(Instant now) {
+    bound = true;
     become(Stage::CallConnected, "call-connected");
     if (options.hello > Duration::zero()) hello_at = now + options.hello;
     report_open();

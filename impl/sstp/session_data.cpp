@@ -70,9 +70,7 @@ void Session::State::handle_packet(Instant now, ByteView packet, Deliver deliver
     // Sections 3.2.7.2 and 3.3.7.2: data frames wait for the whole call, the others for its beginning.
     if (!carries_ppp(stage) || (stage != Stage::CallConnected && is_ip(frame))) {
         ++dropped;
-        if (auto told = drops.note(now, "data packet in " + std::string{state_name(options.role, stage)}))
-            outputs.emplace_back(std::move(*told));
-        return;
+        return drop(now, "data packet in " + std::string{state_name(options.role, stage)});
     }
     ppp.handle_frame(now, frame, deliver);
     pump_ppp(now);

@@ -55,6 +55,7 @@ struct Session::State {
     void take_tls(Instant now, tls::Engine::Closed&);
     void become(Stage next, std::string_view why);
     void trace(std::string event, Attributes attributes);
+    void drop(Instant now, std::string why);  // says so, a few times a second
     void finish(Instant now, bool farewell);
     void end(CloseReason reason, std::string detail);  // the first reason stays
 
@@ -108,7 +109,8 @@ struct Session::State {
     Bytes partial;  // of a packet that came in pieces
     Nonce nonce{};
     std::uint8_t hash = 0;  // client: chosen; server: verified
-    int requests = 0;
+    int requests = 0;       // client: sent; server: refused
+    bool bound = false;     // the binding has been sent or verified
     bool authenticated = false;
     std::optional<mschap::MasterKeys> keys;
     std::optional<ppp::Agreed> agreed;

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
 #include "tests/impl/sstp/pair.h"
 
 namespace gatelab::sstp {
@@ -161,6 +164,31 @@ TEST(SstpServer, ListsAllThatItCannotAccept) {
                                                              {1, StatusCode::ValueNotSupported}}));
     hand.say(kRequest);
     EXPECT_EQ(hand.message().type, T::CallConnectAck);
+}
+
+TEST(SstpServer, AbortsWhoAsksForTheWrongThingAgainAndAgain) {
+    Hand hand{Role::Client, server_options()};
+    hand.to_connect_request();
+    for (int i = 0; i < 10; ++i) {
+        hand.say({T::CallConnectRequest, {}});
+        EXPECT_EQ(hand.message().type, T::CallConnectNak);
+    }
+    hand.say({T::CallConnectRequest, {}});
+    EXPECT_EQ(hand.aborted(), StatusCode::RetryCountExceeded);
+    hand.run_for(3s);
+    EXPECT_EQ(hand.peer.closed(), CloseReason::NoAgreement);
+}
+
+TEST(SstpPeer, ThatFloodsAnEndedCallIsNoFloodOfTraces) {
+    Hand hand{Role::Client, server_options()};
+    hand.to_connect_ack();
+    hand.say({T::CallDisconnect, {}});
+    const auto before = hand.peer.said.size();
+    Bytes flood;
+    for (int i = 0; i < 1000; ++i) append(flood, encode(kEcho));
+    hand.say(flood);
+    EXPECT_LE(hand.peer.said.size(), before + 10);
+    EXPECT_TRUE(hand.peer.traced("dropped"));
 }
 
 TEST(SstpServer, ListsNoMoreThanAPacketHolds) {
@@ -370,6 +398,27 @@ TEST(SstpPeer, ThatAbortsSaysWhy) {
     hand.run_for(1s);
     EXPECT_EQ(hand.peer.closed(), CloseReason::PeerAborted);
     EXPECT_EQ(hand.peer.why(), "value-not-supported of attribute 3");
+}
+
+// Whatever comes in whatever order: the session ends once, and soon after it has begun to.
+RC_GTEST_PROP(SstpPeer, CannotKeepASessionFromItsEnd, ()) {
+    const auto role = *rc::gen::element(Role::Client, Role::Server);
+    Hand hand{role, role == Role::Client ? server_options() : client_options()};
+    hand.to_connect_request();
+    const auto said = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 12));
+    for (const auto what : said) {
+        if (what == 0) hand.say_hex("1000 0008 c021 0000");
+        if (what == 10) hand.say(hand.binding());
+        if (what == 11) hand.run_for(1500ms);
+        if (what == static_cast<int>(T::CallConnectRequest)) hand.say(kRequest);
+        if (what == static_cast<int>(T::CallConnectAck)) hand.say(ack());
+        if (what == static_cast<int>(T::CallConnectNak)) hand.say(nak());
+        if (what >= 4 && what <= 9) hand.say({static_cast<T>(what), {}});
+    }
+    hand.run_for(130s);
+    RC_ASSERT(hand.peer.closed());
+    RC_ASSERT(std::holds_alternative<Session::Closed>(hand.peer.said.back()));
+    RC_ASSERT(hand.peer.out.empty());
 }
 
 // Section 3.2.4.2: PPP's end is the call's.
