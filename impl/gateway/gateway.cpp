@@ -6,6 +6,7 @@
 #include "impl/gateway/address_pool.h"
 #include "impl/gateway/ikev2_service.h"
 #include "impl/gateway/openvpn_service.h"
+#include "impl/gateway/sstp_service.h"
 
 namespace gatelab::gateway {
 namespace {
@@ -162,6 +163,8 @@ Result<void> Gateway::State::open_services() {
         if (const auto done = take(open_openvpn(host, config, Transport::Tcp, *this)); !done) return done;
     if (config.openvpn && config.openvpn->udp_port)
         if (const auto done = take(open_openvpn(host, config, Transport::Udp, *this)); !done) return done;
+    if (config.sstp)
+        if (const auto done = take(open_sstp(host, config, *this)); !done) return done;
     return {};
 }
 

@@ -53,7 +53,7 @@ private:
                             });
     }
     static void arrive(FakeTcp& tcp, const std::shared_ptr<Connection>& connection, std::size_t end, Bytes bytes) {
-        if (tcp.stalled)
+        if (tcp.stalled || connection->ends[1 - end].local == tcp.deaf)
             return tcp.network_.later(std::chrono::milliseconds(10),
                                       [&tcp, connection, end, bytes = std::move(bytes)]() mutable {
                                           arrive(tcp, connection, end, std::move(bytes));

@@ -18,6 +18,7 @@ public:
 
     std::size_t window = 16 * 1024;  // octets under way in one direction, at most
     bool stalled = false;            // nobody reads: what is under way stays there
+    Endpoint deaf;                   // who reads nothing
 
 private:
     class Listener;
