@@ -1,24 +1,11 @@
 #include "sim/gatelab_openvpn.h"
 
-#include <map>
-
 #include "sim/credentials.h"
 #include "sim/openvpn_profile.h"
+#include "sim/resolver.h"
 
 namespace gatelab::sim {
 namespace {
-
-client::Resolver resolver_of(const Stage& stage) {
-    std::map<std::string, Ipv4Address> names;
-    const auto& graph = stage.topology.graph;
-    for (const auto vertex : boost::make_iterator_range(boost::vertices(graph)))
-        if (const auto* gateway = std::get_if<topologies::Gateway>(&graph[vertex].kind))
-            names.emplace(server_name_of(stage.topology, stage.pki, graph[vertex].name), gateway->public_address);
-    return [names = std::move(names)](const std::string& host) -> Result<Ipv4Address> {
-        if (const auto at = names.find(host); at != names.end()) return at->second;
-        return fail(Fault::NotFound, "no gateway of the topology is named \"" + host + "\"");
-    };
-}
 
 Result<openvpn::DataCipher> cipher_named(const std::string& name) {
     if (const auto cipher = openvpn::data_cipher_of(name)) return *cipher;
@@ -64,7 +51,7 @@ Result<client::OpenVpn> openvpn_client_of(const Stage& stage, const std::string&
     if (!read) return pass(read);
     client::OpenVpn config;
     config.profile = std::move(read->profile);
-    config.resolve = resolver_of(stage);
+    config.resolve = resolver_of(stage.topology, stage.pki);
     return config;
 }
 

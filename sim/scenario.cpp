@@ -8,12 +8,14 @@
 #include <utility>
 
 #include "impl/crypto/random_source.h"
+#include "sim/http_proxy.h"
 #include "sim/network_builder.h"
 #include "sim/peers/uml/guests.h"
 #include "sim/peers/uml/kernel.h"
 #include "sim/pki.h"
 #include "sim/players.h"
 #include "sim/report_files.h"
+#include "sim/resolver.h"
 #include "sim/run_directory.h"
 #include "sim/schedule.h"
 #include "topologies/model/check.h"
@@ -84,6 +86,7 @@ public:
         if (const auto done = cast_.hire(stage, Cast::Of::RealPrograms); !done) return done;
         if (const auto done = run_lead(); !done) return done;
         phase_ = Phase::Running;
+        if (const auto done = start_proxies(); !done) return done;
         if (const auto done = cast_.hire(stage, Cast::Of::Gatelab); !done) return done;
         schedule_ = std::make_unique<Schedule>(network_, topology_, cast_);
         return {};
@@ -162,6 +165,22 @@ private:
 
     bool with_guests() const { return has_real_peers(topology_) && options_.real_peers == RealPeers::Virtual; }
     bool keeps_real_time() const { return options_.keep_real_time || (has_real_peers(topology_) && !with_guests()); }
+
+    Result<void> start_proxies() {
+        for (const auto vertex : boost::make_iterator_range(boost::vertices(topology_.graph))) {
+            const auto& node = topology_.graph[vertex];
+            const auto* said = std::get_if<topologies::HttpProxy>(&node.kind);
+            if (!said) continue;
+            HttpProxyOptions options{.local = {said->address, said->port},
+                                     .allowed_ports = said->allowed_ports,
+                                     .resolve = resolver_of(topology_, pki_)};
+            for (const auto& user : said->users) options.users.push_back({user.name, user.password});
+            auto proxy = HttpProxy::start(network_.host(node.name), std::move(options));
+            if (!proxy) return fail(proxy.error().fault, node.name + ": " + proxy.error().detail);
+            proxies_.push_back(std::move(*proxy));
+        }
+        return {};
+    }
 
     // The guests' time begins with the lead.
     Result<void> prepare_guests() {
@@ -276,8 +295,9 @@ private:
     Network network_;
     std::optional<peers::uml::Kernel> kernel_;
     std::unique_ptr<peers::uml::Guests> guests_;  // after the network: goes before it
-    Cast cast_;                                   // after both
-    std::unique_ptr<Schedule> schedule_;          // after the players: goes before them
+    std::vector<std::unique_ptr<HttpProxy>> proxies_;
+    Cast cast_;                           // after both
+    std::unique_ptr<Schedule> schedule_;  // after the players: goes before them
     std::uint32_t pings_ = 0;
     std::optional<std::vector<FlowResult>> flows_;  // once the run has ended
     std::optional<Result<void>> outcome_;

@@ -50,8 +50,11 @@ public:
     virtual ~TcpStream() = default;
     virtual Endpoint local() const = 0;
     virtual Endpoint remote() const = 0;
-    virtual std::size_t write(ByteView) = 0;                     // how many bytes were taken
-    virtual void close() = 0;                                    // after what was written has gone out
+    virtual std::size_t write(ByteView) = 0;  // how many bytes were taken
+    virtual void close() = 0;                 // after what was written has gone out
+    // Whether to go on reading. While not, received() and an orderly closed() wait, and so does the peer, by TCP's
+    // window, for whose size the host holds what has come. No effect on a host that cannot wait.
+    virtual void set_reading(bool) {}
     virtual std::uint64_t retransmissions() const { return 0; }  // segments sent again, where the host can tell
     virtual void set_callbacks(Callbacks) = 0;
 };

@@ -23,6 +23,7 @@ bool ByteStream::send(ByteView bytes) {
     const auto taken = waiting() > 0 ? 0 : stream_->write(bytes);
     const auto rest = bytes.subspan(taken);
     waiting_.insert(waiting_.end(), rest.begin(), rest.end());
+    was_full_ = was_full_ || !has_room();
     return true;
 }
 
@@ -37,10 +38,15 @@ void ByteStream::handle_writable() {
         waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(sent_));
         sent_ = 0;
     }
+    if (was_full_ && waiting() <= limits_.queue / 2) {
+        was_full_ = false;
+        if (room_) room_();
+    }
 }
 
 void ByteStream::close() {
     if (std::exchange(closing_, true) || ended_) return;
+    stream_->set_reading(true);  // to notice the peer's end
     if (waiting() == 0) stream_->close();
 }
 

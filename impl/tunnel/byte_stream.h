@@ -30,6 +30,11 @@ public:
     ByteStream(const ByteStream&) = delete;
     ByteStream& operator=(const ByteStream&) = delete;
 
+    // Called when at most half of the queue waits, after there was no room.
+    void on_room(std::function<void()> room) { room_ = std::move(room); }
+    // Whether to go on reading: while not, what the peer sends stays with it (see TcpStream).
+    void set_reading(bool reading) { stream_->set_reading(reading); }
+
     bool has_room() const { return !closing_ && !ended_ && waiting() < limits_.queue; }
     // False, and nothing sent, when the stream is closed or more than twice the queue waits already: then the peer
     // reads nothing, and who cannot leave the bytes out gives the connection up. Takes nothing from the heap once the
@@ -50,8 +55,10 @@ private:
     std::unique_ptr<TcpStream> stream_;
     const Limits limits_;
     Callbacks callbacks_;
+    std::function<void()> room_;
     Bytes waiting_;  // the first `sent_` octets have gone out
     std::size_t sent_ = 0;
+    bool was_full_ = false;
     bool closing_ = false, ended_ = false;
 };
 

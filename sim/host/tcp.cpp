@@ -126,6 +126,13 @@ public:
 
     std::uint64_t retransmissions() const { return retransmissions_; }
 
+    void set_reading(bool reading) {
+        if (std::exchange(reading_, reading) == reading || !reading || !world_->alive()) return;
+        world_->call_soon([weak = weak_from_this()] {
+            if (const auto core = weak.lock()) core->catch_up();
+        });
+    }
+
     void close() {
         if (!usable() || closing_) return;
         const World::Calling calling{*world_};
@@ -187,7 +194,7 @@ private:
     void readable() {
         const auto self = shared_from_this();
         bool read = false;
-        while (callbacks_ && usable()) {
+        while (callbacks_ && usable() && reading_) {
             const auto callbacks = callbacks_;
             const auto packet = socket_->Recv();
             if (!packet || packet->GetSize() == 0) break;
@@ -225,7 +232,7 @@ private:
     void finish() {
         const auto self = shared_from_this();
         readable();
-        if (!usable() || !callbacks_) return;
+        if (!usable() || !callbacks_ || !reading_) return;
         const World::Calling calling{*world_};
         if (!closing_) socket_->Close();
         end("");
@@ -261,7 +268,8 @@ private:
     ns3::Ptr<ns3::Socket> socket_;
     std::shared_ptr<TcpStream::Callbacks> callbacks_;
     std::optional<std::string> outcome_;
-    bool connected_;            // the handshake is over
+    bool connected_;  // the handshake is over
+    bool reading_ = true;
     bool blocked_ = false;      // write() took less than it was given
     bool closing_ = false;      // close() was called
     bool peer_closed_ = false;  // its FIN has arrived
@@ -282,6 +290,7 @@ public:
     std::uint64_t retransmissions() const override { return core_->retransmissions(); }
     std::size_t write(ByteView bytes) override { return core_->write(bytes); }
     void close() override { core_->close(); }
+    void set_reading(bool reading) override { core_->set_reading(reading); }
     void set_callbacks(Callbacks callbacks) override { core_->set_callbacks(std::move(callbacks)); }
 
 private:
