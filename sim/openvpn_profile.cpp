@@ -133,6 +133,9 @@ Result<profile::Ovpn> make(const topologies::Topology& topology, const Pki& pki,
     profile::Ovpn profile;
     profile.remotes = {*remote};
     profile.transport = transport_of(client.openvpn.transport);
+    if (const auto* proxy = topologies::find_as<topologies::HttpProxy>(topology, client.http_proxy))
+        profile.http_proxy = {to_string(proxy->address), proxy->port, client.http_proxy_username,
+                              client.http_proxy_password};
     profile.verify_x509_name = server_name;
     profile.remote_cert_tls_server = true;
     profile.log = "openvpn.log";

@@ -36,7 +36,7 @@ constexpr auto kKeyStore = "takes keys from a store or token, which is not suppo
 constexpr auto kTrust = "restricts whom to trust in a way that is not supported; leaving it out would trust more";
 constexpr auto kCrypto = "changes what is negotiated or protected in a way that is not supported";
 constexpr auto kRouting = "changes which packets the tunnel protects; only what the gateway pushes is supported";
-constexpr auto kProxy = "asks for a proxy on the way, which is not supported";
+constexpr auto kProxy = "asks for more than an HTTP proxy on the way, which is not supported";
 constexpr auto kBridge = "is for Ethernet tunnels (dev tap), which are not supported";
 constexpr auto kCompression = "changes the form of data packets for compression, which is refused (VORACLE)";
 constexpr auto kStatic = "is for a tunnel with a static key and no forward secrecy, which is refused";
@@ -82,6 +82,8 @@ constexpr Directive kDirectives[] = {
     taken("fragment", 1, 2, take_fragment),
     taken("explicit-exit-notify", 0, 1, take_explicit_exit_notify),
     taken("auth-user-pass", 0, 1, take_auth_user_pass),
+    taken("http-proxy", 2, 4, take_http_proxy),
+    taken("http-proxy-user-pass", 1, kMany, take_http_proxy_user_pass),
     taken("log", 1, 1, take_log),
     taken("log-append", 1, 1, take_log),
     taken("verb", 1, 1, take_verb),
@@ -277,10 +279,8 @@ constexpr Directive kDirectives[] = {
     refused("management-query-remote", kManagement),
     refused("management-signal", kManagement),
     refused("management-up-down", kManagement),
-    refused("http-proxy", kProxy),
     refused("http-proxy-option", kProxy),
     refused("http-proxy-override", kProxy),
-    refused("http-proxy-user-pass", kProxy),
     refused("socks-proxy", kProxy),
     refused("redirect-gateway", kRouting),
     refused("redirect-private", kRouting),

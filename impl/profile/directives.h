@@ -24,6 +24,7 @@ struct Reading {
     bool pulls = false, is_client = false;         // pull, tls-client; client is both
     bool mssfix_counts_payload = false;            // "mssfix N" without mtu
     bool fragment_counts_packet = false;           // "fragment N mtu"
+    std::string proxy_username, proxy_password;    // of http-proxy-user-pass, or http-proxy's own file
     bool tolerant = false;                         // setenv FORWARD_COMPATIBLE 1
     std::set<std::string, std::less<>> ignored;    // ignore-unknown-option
     std::map<std::string, int, std::less<>> seen;  // the line where each directive stood first

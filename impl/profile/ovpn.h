@@ -24,10 +24,20 @@ struct Remote {
     friend bool operator==(const Remote&, const Remote&) = default;
 };
 
+// The HTTP proxy through which to dial, over TCP alone.
+struct HttpProxy {
+    std::string host;  // a name, or a dotted address
+    std::uint16_t port = 0;
+    // Basic authentication (RFC 7617), when the proxy asks for it; the name is "" when there is none.
+    std::string username = {}, password = {};
+    friend bool operator==(const HttpProxy&, const HttpProxy&) = default;
+};
+
 // Inline blocks are PEM texts; "" when there is none. A field that is not set was not in the file.
 struct Ovpn {
     std::vector<Remote> remotes;                  // the first that answers is taken
     std::optional<openvpn::Transport> transport;  // proto
+    std::optional<HttpProxy> http_proxy;
     std::optional<std::string> verify_x509_name;  // compared with the common name (type "name")
     std::string verify_x509_type = "name";        // name, name-prefix or subject
     bool remote_cert_tls_server = false;          // remote-cert-tls server

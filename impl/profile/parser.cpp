@@ -46,6 +46,7 @@ private:
     void note_repetition(const std::string& name);
     bool may_be_unknown(const std::string& name) const { return reading_.tolerant || reading_.ignored.contains(name); }
     Result<void> finish();
+    Result<void> finish_proxy();
     Result<void> finish_sizes();
 
     Reading reading_;
@@ -104,14 +105,14 @@ Result<void> Parser::take_setenv(Arguments arguments) {
 Result<void> Parser::take_block(const std::string& name, const std::string& text) {
     if (name == "connection") return take_connection(text);
     const auto* directive = find_directive(name);
-    const bool is_sign_in = name == "auth-user-pass";
+    const bool signs_in = is_sign_in(name);
     if (!directive) {
         if (!may_be_unknown(name)) return complain(unknown(name));
         reading_.warn(fmt::format("unknown block <{}> is left out, as the profile allows", name));
         return {};
     }
     if (directive->kind == Directive::Kind::Refused) return complain(fmt::format("<{}> {}", name, directive->why));
-    if (!directive->block && !is_sign_in)
+    if (!directive->block && !signs_in)
         return complain(
             fmt::format("<{0}> opens a block, expected \"{0}\" with {1}", name, expected_arguments(*directive)));
     if (const auto [first, is_new] = reading_.seen.emplace("<" + name + ">", reading_.line); !is_new)
@@ -119,14 +120,13 @@ Result<void> Parser::take_block(const std::string& name, const std::string& text
             fmt::format("<{}> stands here again; line {} has one, and one is expected", name, first->second));
     if (text.find_first_not_of(" \t\r\n") == text.npos)
         return complain(fmt::format("<{}> is empty; expected {}", name,
-                                    is_sign_in ? "a name and a password, one a line" : "a PEM text"));
-    if (!is_sign_in) {
+                                    signs_in ? "a name and a password, one a line" : "a PEM text"));
+    if (!signs_in) {
         reading_.profile.*directive->block = text;
         return {};
     }
-    reading_.profile.auth_user_pass = true;
-    const auto taken = take_user_and_password(reading_, text);
-    return taken ? taken : complain("<auth-user-pass>: " + taken.error().detail);
+    const auto taken = take_sign_in(reading_, name, text);
+    return taken ? taken : complain(fmt::format("<{}>: {}", name, taken.error().detail));
 }
 
 // One remote with what is its own. Other directives that OpenVPN allows there would hold for this remote only.
@@ -197,7 +197,23 @@ Result<void> Parser::finish() {
     if (!profile.tls_auth.empty() + !profile.tls_crypt.empty() + !profile.tls_crypt_v2.empty() > 1)
         return fail_at(reading_.file, std::max(reading_.line, 1),
                        "more than one of tls-auth, tls-crypt and tls-crypt-v2; expected at most one");
+    if (const auto finished = finish_proxy(); !finished) return finished;
     return finish_sizes();
+}
+
+Result<void> Parser::finish_proxy() {
+    auto& profile = reading_.profile;
+    if (!profile.http_proxy)
+        return reading_.proxy_username.empty() ? Result<void>{}
+                                               : fail_at(reading_.file, std::max(reading_.line, 1),
+                                                         "http-proxy-user-pass and no http-proxy; expected both");
+    for (const auto& remote : profile.remotes)
+        if (remote.transport.value_or(profile.transport.value_or(openvpn::Transport::Udp)) == openvpn::Transport::Udp)
+            return fail_at(reading_.file, reading_.seen["http-proxy"],
+                           "http-proxy and a remote over UDP; expected proto tcp");
+    profile.http_proxy->username = std::move(reading_.proxy_username);
+    profile.http_proxy->password = std::move(reading_.proxy_password);
+    return {};
 }
 
 // mssfix counts the outer packet here and fragment the UDP payload, whatever the file counted.

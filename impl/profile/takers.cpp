@@ -26,6 +26,27 @@ Result<std::optional<tls::Version>> version_of(const std::string& text) {
     return wrong(text, "1.2 or 1.3");
 }
 
+// A name and a password, one a line.
+Result<void> take_pair(std::string& name, std::string& password, std::string_view text) {
+    const auto end = text.find('\n');
+    const auto rest = end == text.npos ? std::string_view{} : text.substr(end + 1);
+    const auto chomped = [](std::string_view line) {
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        return std::string{line};
+    };
+    name = chomped(text.substr(0, end));
+    password = chomped(rest.substr(0, rest.find('\n')));
+    if (name.empty() || password.empty()) return fail(Fault::Malformed, "no name and password, expected one a line");
+    return {};
+}
+
+Result<void> take_sign_in_file(Reading& reading, std::string_view block, const std::string& file) {
+    if (file == "[inline]") return {};  // a block has it
+    const auto text = read_beside(reading.file, file);
+    if (!text) return pass(text);
+    return take_sign_in(reading, block, *text);
+}
+
 Result<std::uint16_t> size_of(const std::string& text, std::uint16_t least) {
     const auto number = number_of(text, least, 65535);
     if (!number) return pass(number);
@@ -197,26 +218,34 @@ Result<void> take_extra_certs(Reading& reading, Arguments arguments) {
     return take_file<&Ovpn::extra_certificates>(reading, arguments);
 }
 
-Result<void> take_user_and_password(Reading& reading, std::string_view text) {
-    const auto end = text.find('\n');
-    const auto rest = end == text.npos ? std::string_view{} : text.substr(end + 1);
-    const auto chomped = [](std::string_view line) {
-        if (line.ends_with('\r')) line.remove_suffix(1);
-        return std::string{line};
-    };
-    reading.profile.username = chomped(text.substr(0, end));
-    reading.profile.password = chomped(rest.substr(0, rest.find('\n')));
-    if (reading.profile.username.empty() || reading.profile.password.empty())
-        return fail(Fault::Malformed, "no name and password, expected one a line");
-    return {};
+bool is_sign_in(std::string_view block) { return block == "auth-user-pass" || block == "http-proxy-user-pass"; }
+
+Result<void> take_sign_in(Reading& reading, std::string_view block, std::string_view text) {
+    if (block == "http-proxy-user-pass") return take_pair(reading.proxy_username, reading.proxy_password, text);
+    reading.profile.auth_user_pass = true;
+    return take_pair(reading.profile.username, reading.profile.password, text);
 }
 
 Result<void> take_auth_user_pass(Reading& reading, Arguments arguments) {
     reading.profile.auth_user_pass = true;
-    if (arguments.empty() || arguments[0] == "[inline]") return {};
-    const auto text = read_beside(reading.file, arguments[0]);
-    if (!text) return pass(text);
-    return take_user_and_password(reading, *text);
+    return arguments.empty() ? Result<void>{} : take_sign_in_file(reading, "auth-user-pass", arguments[0]);
+}
+
+Result<void> take_http_proxy_user_pass(Reading& reading, Arguments arguments) {
+    return take_sign_in_file(reading, "http-proxy-user-pass", arguments[0]);
+}
+
+// http-proxy HOST PORT [auto | FILE [METHOD]].
+Result<void> take_http_proxy(Reading& reading, Arguments arguments) {
+    if (arguments[0].empty()) return wrong("", "a name or an address");
+    const auto port = number_of(arguments[1], 1, 65535);
+    if (!port) return fail(Fault::Malformed, "port " + port.error().detail);
+    reading.profile.http_proxy = HttpProxy{arguments[0], static_cast<std::uint16_t>(*port)};
+    if (arguments.size() > 3 && arguments[3] != "basic" && arguments[3] != "none")
+        return wrong(arguments[3], "basic or none: no other authentication is spoken");
+    if (arguments.size() < 3 || arguments[2] == "auto") return {};
+    if (arguments[2] == "auto-nct") return wrong(arguments[2], "auto: no authentication but Basic is spoken");
+    return take_sign_in_file(reading, "http-proxy-user-pass", arguments[2]);
 }
 
 Result<void> take_keepalive(Reading& reading, Arguments arguments) {

@@ -34,6 +34,8 @@ Result<void> take_tls_crypt(Reading&, Arguments);
 Result<void> take_tls_crypt_v2(Reading&, Arguments);
 Result<void> take_extra_certs(Reading&, Arguments);
 Result<void> take_auth_user_pass(Reading&, Arguments);
+Result<void> take_http_proxy(Reading&, Arguments);
+Result<void> take_http_proxy_user_pass(Reading&, Arguments);
 Result<void> take_keepalive(Reading&, Arguments);
 Result<void> take_tun_mtu(Reading&, Arguments);
 Result<void> take_mssfix(Reading&, Arguments);
@@ -70,7 +72,9 @@ Result<void> take_number(Reading& reading, Arguments arguments) {
     return {};
 }
 
-// <auth-user-pass>, or the file of that directive: a name and a password, one a line.
-Result<void> take_user_and_password(Reading&, std::string_view text);
+// The blocks <auth-user-pass> and <http-proxy-user-pass>, or the files of those directives: a name and a password, one
+// a line.
+bool is_sign_in(std::string_view block);
+Result<void> take_sign_in(Reading&, std::string_view block, std::string_view text);
 
 }  // namespace gatelab::profile

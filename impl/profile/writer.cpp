@@ -81,6 +81,9 @@ void write_further(Writer& writer, const Ovpn& profile) {
     writer.number("fragment", profile.fragment);
     writer.number("explicit-exit-notify", profile.explicit_exit_notify);
     if (profile.auth_user_pass && profile.username.empty()) writer.line("auth-user-pass");
+    // "auto": credentials are sent when the proxy asks for them.
+    if (const auto& proxy = profile.http_proxy)
+        writer.line("http-proxy {} {}{}", word(proxy->host), proxy->port, proxy->username.empty() ? "" : " auto");
 }
 
 }  // namespace
@@ -119,6 +122,8 @@ std::string encode(const Ovpn& profile) {
     writer.inlined("extra-certs", profile.extra_certificates);
     if (!profile.username.empty())
         writer.inlined("auth-user-pass", fmt::format("{}\n{}\n", profile.username, profile.password));
+    if (const auto& proxy = profile.http_proxy; proxy && !proxy->username.empty())
+        writer.inlined("http-proxy-user-pass", fmt::format("{}\n{}\n", proxy->username, proxy->password));
     return writer.take();
 }
 

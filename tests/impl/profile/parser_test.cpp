@@ -175,7 +175,8 @@ TEST(OvpnParser, RefusesWhatWouldProtectLessWhenLeftOut) {
                              "tls-groups X25519",
                              "tls-cert-profile suiteb",
                              "management 127.0.0.1 1",
-                             "http-proxy 192.0.2.1 8080",
+                             "http-proxy-option AGENT x",
+                             "socks-proxy 192.0.2.1 1080",
                              "redirect-gateway def1",
                              "route-nopull",
                              "pull-filter ignore route",
@@ -245,6 +246,25 @@ TEST(OvpnParser, ReadsSignInBlocks) {
     EXPECT_EQ(profile.username, "alice");
     EXPECT_EQ(profile.password, "p w");
     EXPECT_TRUE(parsed("auth-user-pass").auth_user_pass);
+}
+
+TEST(OvpnParser, ReadsHttpProxies) {
+    const auto proxy = [](const std::string& text) { return parsed("proto tcp\n" + text).http_proxy; };
+    EXPECT_EQ(proxy("http-proxy 192.0.2.1 8080"), (HttpProxy{"192.0.2.1", 8080}));
+    EXPECT_EQ(proxy("http-proxy squid 3128 auto\n<http-proxy-user-pass>\nbo\nx y\n</http-proxy-user-pass>"),
+              (HttpProxy{"squid", 3128, "bo", "x y"}));
+    EXPECT_EQ(proxy("<http-proxy-user-pass>\nbo\nx\n</http-proxy-user-pass>\nhttp-proxy squid 3128 [inline] basic"),
+              (HttpProxy{"squid", 3128, "bo", "x"}));
+    EXPECT_EQ(proxy("remote gw 443"), std::nullopt);
+    EXPECT_THAT(complaint("http-proxy squid"), HasSubstr("http-proxy has 1 argument; expected 2 to 4 arguments"));
+    EXPECT_THAT(complaint("http-proxy squid 0"), HasSubstr("http-proxy: port \"0\""));
+    EXPECT_THAT(complaint("http-proxy squid 3128 auto ntlm2"), HasSubstr("\"ntlm2\", expected basic or none"));
+    EXPECT_THAT(complaint("http-proxy squid 3128 auto-nct"), HasSubstr("\"auto-nct\", expected auto"));
+    EXPECT_THAT(complaint("http-proxy squid 3128 /no/such/file"), HasSubstr("/no/such/file"));
+    EXPECT_THAT(complaint("http-proxy squid 3128\nremote gw 443"),
+                HasSubstr("vpn.ovpn:2: http-proxy and a remote over UDP"));
+    EXPECT_THAT(complaint("<http-proxy-user-pass>\nbo\n</http-proxy-user-pass>"), HasSubstr("no name and password"));
+    EXPECT_THAT(complaint("<http-proxy-user-pass>\nbo\nx\n</http-proxy-user-pass>"), HasSubstr("and no http-proxy"));
 }
 
 TEST(OvpnParser, ReadsConnectionBlocks) {

@@ -49,7 +49,8 @@ struct RealOpenVpn : testing::Test {
         std::string line = name;
         for (std::size_t i = 0; i < arguments; ++i) line += " 1";
         const auto said = says(line + "\ngatelab-ends-here\n");
-        return said.find("missing or extra parameter(s) in f.ovpn:1:") == std::string::npos;
+        return said.find("missing or extra parameter(s) in f.ovpn:1:") == std::string::npos &&
+               said.find("http-proxy port number not defined") == std::string::npos;
     }
 
     // Where it gives up on a file that it accepts: nobody listens there.
@@ -95,6 +96,14 @@ TEST_F(RealOpenVpn, AcceptsEveryFurtherDirective) {
     EXPECT_THAT(said, Not(HasSubstr("Options error")));
     EXPECT_THAT(said, Not(HasSubstr("No valid translation found")));
     EXPECT_THAT(said, HasSubstr("UDPv4 link remote: [AF_INET]127.0.0.1:9"));
+}
+
+TEST_F(RealOpenVpn, DialsTheProxy) {
+    auto profile = azure().profile;
+    for (const auto& proxy : {HttpProxy{"127.0.0.2", 9}, HttpProxy{"127.0.0.2", 9, "bo", "x y"}}) {
+        profile.http_proxy = proxy;
+        EXPECT_THAT(dials(profile), HasSubstr("Attempting to establish TCP connection with [AF_INET]127.0.0.2:9"));
+    }
 }
 
 TEST_F(RealOpenVpn, AcceptsTheOtherProtections) {

@@ -67,6 +67,19 @@ TEST(OvpnWriter, WritesWhatATopologyAsksForBeyondAzure) {
               "explicit-exit-notify 2\nverb 3\n<auth-user-pass>\nalice\nsecret word\n</auth-user-pass>\n");
 }
 
+TEST(OvpnWriter, WritesAProxyThatItCanReadBack) {
+    Ovpn profile;
+    profile.remotes = {{"gw.example", 443, openvpn::Transport::Tcp}};
+    profile.http_proxy = {"192.0.2.1", 3128};
+    EXPECT_THAT(encode(profile), HasSubstr("\nhttp-proxy 192.0.2.1 3128\n"));
+    EXPECT_THAT(encode(profile), Not(HasSubstr("<http-proxy-user-pass>")));
+    EXPECT_EQ(parse_ovpn(encode(profile), "f")->profile, profile);
+    profile.http_proxy = {"squid", 8080, "bo", "x y"};
+    EXPECT_THAT(encode(profile), HasSubstr("\nhttp-proxy squid 8080 auto\n"));
+    EXPECT_THAT(encode(profile), HasSubstr("<http-proxy-user-pass>\nbo\nx y\n</http-proxy-user-pass>\n"));
+    EXPECT_EQ(parse_ovpn(encode(profile), "f")->profile, profile);
+}
+
 TEST(OvpnWriter, QuotesWhatIsMoreThanAWord) {
     Ovpn profile;
     profile.verify_x509_name = "C=DE, CN=gw #1";

@@ -175,6 +175,19 @@ TEST(OpenVpnProfile, SignsInWithAPassword) {
     EXPECT_THAT(text, Not(HasSubstr("<cert>")));
 }
 
+TEST(OpenVpnProfile, NamesTheClientsProxy) {
+    auto office = lab();
+    EXPECT_THAT(office.text(), Not(HasSubstr("http-proxy")));
+    office.alice().http_proxy = "squid";
+    office.alice().http_proxy_username = "bo";
+    office.alice().http_proxy_password = "x";
+    topologies::HttpProxy proxy;
+    proxy.address = {198, 51, 100, 20};
+    add_node(office.topology, {"squid", proxy, {}});
+    EXPECT_THAT(office.text(), HasSubstr("\nhttp-proxy 198.51.100.20 3128 auto\n"));
+    EXPECT_THAT(office.text(), HasSubstr("<http-proxy-user-pass>\nbo\nx\n</http-proxy-user-pass>\n"));
+}
+
 TEST(OpenVpnProfile, RefusesWhoDoesNotDialWithOpenVpn) {
     auto office = lab();
     const auto refusal = [&](const char* client) {
