@@ -3,6 +3,7 @@
 #include "impl/client/client.h"
 #include "sim/credentials.h"
 #include "sim/gatelab_openvpn.h"
+#include "sim/gatelab_sstp.h"
 #include "sim/tunnel_status.h"
 
 namespace gatelab::sim {
@@ -124,7 +125,9 @@ Result<void> add_dial(client::Config& config, topologies::Tunnel tunnel, const S
         }
         case topologies::Tunnel::Sstp: break;
     }
-    return fail(Fault::Unsupported, "our own client does not dial SSTP");
+    auto sstp = sstp_client_of(stage, node);
+    if (sstp) sstp->proxy = proxy_of(stage, node);
+    return add(config, std::move(sstp));
 }
 
 client::Personality personality_of(topologies::Personality personality) {

@@ -6,6 +6,7 @@
 #include "impl/client/attachment.h"
 #include "impl/client/ikev2_tunnel.h"
 #include "impl/client/openvpn_tunnel.h"
+#include "impl/client/sstp_tunnel.h"
 
 namespace gatelab::client {
 namespace {
@@ -21,6 +22,7 @@ struct MakeTunnel {
     std::unique_ptr<ClientTunnel> operator()(const OpenVpn& config) const {
         return make_openvpn_tunnel(host, config, user);
     }
+    std::unique_ptr<ClientTunnel> operator()(const Sstp& config) const { return make_sstp_tunnel(host, config, user); }
 };
 
 bool holds(const std::vector<std::string>& list, const std::string& word) {

@@ -33,6 +33,7 @@ struct Adopt {
         sstp.limits = habits.sstp_connection;
         sstp.proxy = used(habits.sstp_over_proxy, std::move(sstp.proxy));
         sstp.session.http_within = habits.sstp_http_within;
+        sstp.session.ppp.address_control = habits.sstp_address_control;
         give_up = habits.sstp_within;
     }
 

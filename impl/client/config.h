@@ -48,7 +48,7 @@ struct OpenVpn {
 
 struct Sstp {
     Endpoint gateway;
-    sstp::Options session;  // whom we trust, who we are; the role is ours
+    sstp::Options session;  // whom we trust, who we are; the role is ours, `host` also what a proxy is asked for
     // What goes into the tunnel. PPP grants an address and no routes: a Windows profile brings them along (P2S-RT-16).
     // Empty: the class of the assigned address (10.0.0.0/8 for 10.60.0.2), as Windows does on its own.
     std::vector<Prefix> destinations;
@@ -58,7 +58,7 @@ struct Sstp {
 
 // One way to a gateway, and how long it may take from its beginning until packets flow.
 struct Dial {
-    std::variant<Ikev2, OpenVpn> tunnel;
+    std::variant<Ikev2, OpenVpn, Sstp> tunnel;
     Duration give_up = std::chrono::seconds(30);
 };
 

@@ -8,23 +8,27 @@ namespace {
 constexpr const char* kComponent = "client";
 constexpr int kAuthenticationRequired = 407;
 
-std::optional<http::Connect> asked_of(const std::optional<HttpProxy>& proxy, Endpoint gateway) {
+std::string target_of(const Connection::Gateway& gateway) {
+    if (gateway.host.empty()) return to_string(gateway.address);
+    return gateway.host + ':' + std::to_string(gateway.address.port);
+}
+
+std::optional<http::Connect> asked_of(const std::optional<HttpProxy>& proxy, const Connection::Gateway& gateway) {
     if (!proxy) return std::nullopt;
-    // The address, not the name: our own machine has resolved it, and a proxy need not know the gateway's name.
-    return http::Connect{to_string(gateway), proxy->credentials};
+    return http::Connect{target_of(gateway), proxy->credentials};
 }
 
 }  // namespace
 
-Connection::Connection(Host& host, Endpoint gateway, std::optional<HttpProxy> proxy, ConnectLimits limits,
+Connection::Connection(Host& host, Gateway gateway, std::optional<HttpProxy> proxy, ConnectLimits limits,
                        Callbacks callbacks)
     : host_(host),
-      gateway_(gateway),
+      gateway_(std::move(gateway)),
       proxy_(std::move(proxy)),
       limits_(limits),
       began_(host.now()),
       callbacks_(std::move(callbacks)),
-      connect_(asked_of(proxy_, gateway)) {
+      connect_(asked_of(proxy_, gateway_)) {
     reach();
     if (state_ == State::Reaching) limit(limits_.tcp, "no-connection", proxy_ ? "the proxy" : "the gateway");
 }
@@ -96,7 +100,7 @@ void Connection::flush() {
 }
 
 void Connection::act(http::Connect::Open& opened) {
-    host_.emit(kComponent, {"proxy-opened", {{"proxy", to_string(proxy_->address)}, {"gateway", to_string(gateway_)}}});
+    host_.emit(kComponent, {"proxy-opened", {{"proxy", to_string(proxy_->address)}, {"gateway", target_of(gateway_)}}});
     open(std::move(opened.rest));
 }
 

@@ -27,12 +27,17 @@ public:
         std::function<void(const std::string& reason, const std::string& detail)> failed;
     };
 
+    struct Gateway {
+        std::string host;    // as the user dials it: what a proxy is asked for. "" asks for the address
+        Endpoint address{};  // unused with a proxy when there is a `host`, but for the port
+    };
+
     // Begins at once; the host must outlive it. Aborts when destroyed.
-    Connection(Host&, Endpoint gateway, std::optional<HttpProxy>, ConnectLimits, Callbacks);
+    Connection(Host&, Gateway, std::optional<HttpProxy>, ConnectLimits, Callbacks);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    Endpoint remote() const { return proxy_ ? proxy_->address : gateway_; }  // where our packets go
+    Endpoint remote() const { return proxy_ ? proxy_->address : gateway_.address; }  // where our packets go
 
 private:
     void reach();
@@ -51,7 +56,7 @@ private:
     void soon(std::function<void()>);
 
     Host& host_;
-    const Endpoint gateway_;
+    const Gateway gateway_;
     const std::optional<HttpProxy> proxy_;
     const ConnectLimits limits_;
     const Instant began_;

@@ -29,7 +29,7 @@ public:
         return "openvpn-" + std::string(name_of(transport.value_or(Transport::Udp)));
     }
     std::string gateway() const override {
-        if (!remote_.address.is_unspecified()) return to_string(remote_);
+        if (!config_.proxy && !remote_.address.is_unspecified()) return to_string(remote_);
         const auto& remotes = config_.profile.remotes;
         return remotes.empty() ? "" : remotes.front().host + ':' + std::to_string(remotes.front().port);
     }
@@ -151,6 +151,10 @@ void OpenVpnTunnel::dial() {
     silenced_ = connected_ = false;
     if (const auto prepared = prepare(); !prepared) return fail_with("bad-profile", prepared.error().detail);
     const auto& remote = config_.profile.remotes.front();
+    if (config_.proxy && transport_ == Transport::Tcp) {  // which knows names itself
+        remote_ = config_.proxy->address;
+        return open_tcp();
+    }
     const auto address = resolve(remote.host);
     if (!address) return fail_with("no-such-host", address.error().detail);
     remote_ = {*address, remote.port};
@@ -170,11 +174,11 @@ void OpenVpnTunnel::open_udp() {
 }
 
 void OpenVpnTunnel::open_tcp() {
-    const auto gateway = std::exchange(remote_, config_.proxy ? config_.proxy->address : remote_);
     if (const auto local = host_.routes().source_for(remote_.address); !local)
         return fail_with("no-route", local.error().detail);
+    const auto& remote = config_.profile.remotes.front();
     connection_.emplace(
-        host_, gateway, config_.proxy, config_.limits,
+        host_, Connection::Gateway{remote.host, {remote_.address, remote.port}}, config_.proxy, config_.limits,
         Connection::Callbacks{
             .open = [this](std::unique_ptr<TcpStream> stream, const Bytes& rest) { take(std::move(stream), rest); },
             .failed = [this](const std::string& reason, const std::string& detail) { fail_with(reason, detail); }});

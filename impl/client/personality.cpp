@@ -42,9 +42,10 @@ Habits windows() {
     // Ours: three SYNs, 3 s after the first and doubled, as Windows' TCP had them for long; then as long as for the
     // 200.
     habits.sstp_connection = {.tcp = 21s, .proxy = 60s};
-    habits.sstp_http_within = 60s;  // documented: [MS-SSTP] section 4.1 (SSTP-02)
-    habits.sstp_within = 150s;      // ours
-    habits.sstp_over_proxy = true;  // documented: [MS-SSTP] section 4.5
+    habits.sstp_http_within = 60s;       // documented: [MS-SSTP] section 4.1 (SSTP-02)
+    habits.sstp_within = 150s;           // ours
+    habits.sstp_over_proxy = true;       // documented: [MS-SSTP] section 4.5
+    habits.sstp_address_control = true;  // observed by others, whose servers take both
     // Documented: no proxy that wants authentication (Routing and Remote Access Blog, SSTP FAQ part 2, 2007-01-17).
     habits.signs_in_at_proxy = false;
     habits.reconnects = false;  // observed: RedialOnLinkFailure=0 in the phone book; Always On does (P2S-FAQ-15)

@@ -57,6 +57,7 @@ struct Habits {
     Duration sstp_http_within{};  // for the 200
     Duration sstp_within{};       // a whole attempt
     bool sstp_over_proxy = false;
+    bool sstp_address_control = false;  // frames of PPP begin with FF 03
 
     bool signs_in_at_proxy = false;  // Basic, when the proxy asks for it
 

@@ -1,19 +1,6 @@
 #include "tests/support/fake_proxy.h"
 
-#include <stdexcept>
-
 namespace gatelab::testing {
-namespace {
-
-Endpoint endpoint_from(const std::string& text) {
-    const auto colon = text.rfind(':');
-    const auto address = parse_address(text.substr(0, colon));
-    if (!address) throw std::runtime_error(text + " is no address");
-    return {*address, static_cast<std::uint16_t>(std::stoi(text.substr(colon + 1)))};
-}
-
-}  // namespace
-
 FakeProxy::FakeProxy(FakeHost& host, Endpoint at) : host_(host), listener_(std::move(*host.listen_tcp(at))) {
     listener_->on_accept([this](std::unique_ptr<TcpStream> stream) { accept(std::move(stream)); });
 }
@@ -37,6 +24,13 @@ void FakeProxy::take(Pair& pair, ByteView bytes) {
     if (head && *head) answer(pair, *http::parse_request((*head)->text));
 }
 
+Endpoint FakeProxy::resolve(const std::string& target) const {
+    const auto colon = target.rfind(':');
+    const auto name = target.substr(0, colon);
+    const auto address = names.contains(name) ? names.at(name) : parse_address(name).value();
+    return {address, static_cast<std::uint16_t>(std::stoi(target.substr(colon + 1)))};
+}
+
 void FakeProxy::say(Pair& pair, int status, const std::string& fields) {
     const auto text = "HTTP/1.1 " + std::to_string(status) + " So\r\n" + fields + "\r\n";
     pair.inside->write(as_bytes(text));
@@ -54,7 +48,7 @@ void FakeProxy::answer(Pair& pair, const http::Request& request) {
         if (!keeps_open) pair.inside->close();
         return;
     }
-    pair.outside = std::move(*host_.connect_tcp(endpoint_from(request.target)));
+    pair.outside = std::move(*host_.connect_tcp(resolve(request.target)));
     pair.outside->set_callbacks(
         {.connected =
              [this, &pair] {

@@ -1,7 +1,8 @@
-// An HTTP proxy on a FakeHost: CONNECT to addresses, with or without a password.
+// An HTTP proxy on a FakeHost: CONNECT, with or without a password.
 #pragma once
 
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,11 +17,12 @@ class FakeProxy {
 public:
     FakeProxy(FakeHost&, Endpoint at);
 
-    std::optional<http::Credentials> wanted;  // asks for Basic authentication
-    bool keeps_open = false;                  // after having asked for it
-    bool mute = false;                        // accepts connections and says nothing
-    int refusal = 0;                          // this status in place of a connection
-    std::vector<std::string> asked;           // "203.0.113.1:443", each question
+    std::optional<http::Credentials> wanted;   // asks for Basic authentication
+    bool keeps_open = false;                   // after having asked for it
+    bool mute = false;                         // accepts connections and says nothing
+    int refusal = 0;                           // this status in place of a connection
+    std::map<std::string, Ipv4Address> names;  // that it can resolve
+    std::vector<std::string> asked;            // "203.0.113.1:443", each question
 
 private:
     struct Pair {
@@ -32,6 +34,7 @@ private:
     void accept(std::unique_ptr<TcpStream>);
     void take(Pair&, ByteView);
     void answer(Pair&, const http::Request&);
+    Endpoint resolve(const std::string& target) const;
     void say(Pair&, int status, const std::string& fields);
 
     FakeHost& host_;

@@ -137,6 +137,34 @@ tunnel::OpenVpnStatus openvpn_of(const client::Client& client) {
     return std::get<tunnel::OpenVpnStatus>(client.status().tunnel);
 }
 
+gateway::Config sstp_gateway_config() {
+    auto config = gateway_config();
+    config.ikev2.reset();
+    auto& sstp = config.sstp.emplace();
+    sstp.tls_policy = tls::p2s_policy(tls::Profile::P2s2023, tls::Carrier::Sstp);
+    sstp.users = {{"alice", "right"}};
+    return config;
+}
+
+client::Config sstp_user_config(const std::string& name, const std::string& password) {
+    client::Sstp dialled;
+    dialled.gateway = {kGatewayAddress, 443};
+    dialled.session.tls.policy = tls::any_policy();
+    dialled.session.tls.roots = roots();
+    dialled.session.tls.server_name = dialled.session.host = "gw.example.com";
+    dialled.session.ppp.credentials = {name, password};
+    dialled.destinations = {Prefix{{10, 1, 0, 0}, 16}, Prefix{{10, 60, 0, 0}, 24}};
+    client::Config config;
+    config.plan.push_back({.tunnel = std::move(dialled), .give_up = 90s});
+    return config;
+}
+
+client::Sstp& sstp_of(client::Config& config) { return std::get<client::Sstp>(config.plan.at(0).tunnel); }
+
+tunnel::SstpStatus sstp_of(const client::Client& client) {
+    return std::get<tunnel::SstpStatus>(client.status().tunnel);
+}
+
 ikev2::Connection& connection_of(client::Config& config) {
     return std::get<client::Ikev2>(config.plan.at(0).tunnel).connection;
 }

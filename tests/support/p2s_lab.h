@@ -34,6 +34,12 @@ profile::Ovpn& profile_of(client::Config&);
 tunnel::OpenVpnStatus openvpn_of(const gateway::Session&);
 tunnel::OpenVpnStatus openvpn_of(const client::Client&);
 
+// With SSTP alone, on TCP 443: alice's password is "right".
+gateway::Config sstp_gateway_config();
+client::Config sstp_user_config(const std::string& name, const std::string& password = "right");  // dials it
+client::Sstp& sstp_of(client::Config&);  // of a plan that begins with it
+tunnel::SstpStatus sstp_of(const client::Client&);
+
 // Of IKEv2.
 ikev2::Connection& connection_of(client::Config&);
 ipsec::TunnelStatus tunnel_of(const gateway::Session&);

@@ -30,7 +30,7 @@ struct Lab {
     // Begins, and waits.
     void connect(std::optional<HttpProxy> through, Duration wait = 5min) {
         began = network.now();
-        connection.emplace(host, kGateway, std::move(through), limits,
+        connection.emplace(host, Connection::Gateway{name, kGateway}, std::move(through), limits,
                            Connection::Callbacks{.open =
                                                      [this](std::unique_ptr<TcpStream> stream, const Bytes& rest) {
                                                          told.push_back("open");
@@ -62,6 +62,7 @@ struct Lab {
         });
     }
 
+    std::string name;  // of the gateway
     ConnectLimits limits;
     Instant began{};
     Duration took{};
@@ -101,6 +102,14 @@ TEST(Connection, LeadsThroughAProxy) {
     EXPECT_EQ(lab.opened->remote(), kProxy);
     EXPECT_THAT(lab.proxy.asked, ElementsAre("203.0.113.1:443"));
     EXPECT_EQ(lab.greeting, copy_of(as_bytes("hello")));  // on the heels of the proxy's answer
+}
+
+TEST(Connection, AsksTheProxyForTheNameThatTheUserDials) {  // [MS-SSTP] section 4.5
+    Lab lab;
+    lab.name = "gw.example.com";
+    lab.proxy.refusal = 403;
+    lab.connect(HttpProxy{kProxy, {}});
+    EXPECT_THAT(lab.proxy.asked, ElementsAre("gw.example.com:443"));
 }
 
 TEST(Connection, SignsInAtAProxyThatAsksForIt) {

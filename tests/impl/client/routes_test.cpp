@@ -34,6 +34,13 @@ TEST(PrefixesBetween, AreNoneForARangeTurnedRound) {
     EXPECT_THAT(prefixes_between({10, 0, 0, 9}, {10, 0, 0, 1}), IsEmpty());
 }
 
+TEST(ClassBasedNetwork, IsWhatAnAddressMeantBeforePrefixes) {
+    EXPECT_EQ(class_based_network({10, 60, 0, 2}), (Prefix{{10, 0, 0, 0}, 8}));
+    EXPECT_EQ(class_based_network({172, 16, 201, 2}), (Prefix{{172, 16, 0, 0}, 16}));
+    EXPECT_EQ(class_based_network({192, 168, 7, 2}), (Prefix{{192, 168, 7, 0}, 24}));
+    EXPECT_EQ(class_based_network({240, 0, 0, 1}), (Prefix{{240, 0, 0, 1}, 32}));
+}
+
 TEST(Destinations, NameEachAddressOnce) {
     const esp::TrafficSelectors selectors{
         esp::TrafficSelector::of(Prefix{{10, 2, 0, 0}, 16}), esp::TrafficSelector::of(Prefix{{10, 1, 0, 0}, 16}),
