@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -81,6 +82,27 @@ protected:
         alice().certificate.clear();
         alice().username = "bob";
         alice().password = said;
+    }
+
+    // Puts a proxy beside alice's router and has her machine use it.
+    void use_proxy(const std::vector<topologies::User>& users) {
+        topologies::HttpProxy proxy;
+        proxy.address = {198, 51, 100, 50};
+        proxy.users = users;
+        if (!topologies::find(topology, "squid")) {
+            topologies::Link link;
+            link.name = "squid-isp";
+            add_link(topology, add_node(topology, {"squid", proxy, {}}), *topologies::find(topology, "isp"), link);
+        }
+        *topologies::find_as<topologies::HttpProxy>(topology, "squid") = proxy;
+        alice().http_proxy = "squid";
+        if (users.empty()) return;
+        alice().http_proxy_username = users.front().name;
+        alice().http_proxy_password = users.front().password;
+    }
+    std::size_t count_events(std::string_view node, std::string_view event) const {
+        return static_cast<std::size_t>(std::ranges::count_if(
+            scenario->events(), [&](const auto& one) { return one.node == node && one.event == event; }));
     }
 
     [[nodiscard]] ::testing::AssertionResult runs(const std::string& name = "run") {
@@ -172,6 +194,23 @@ TEST_P(OpenVpnPair, ProtectsTheControlChannelInAnyWay) {
             EXPECT_EQ(scenario->ping("alice", "web", 1).received, 1);
             finish();
         }
+}
+
+TEST_P(OpenVpnPair, GoesThroughAProxy) {
+    for (const auto& users : {std::vector<topologies::User>{}, std::vector<topologies::User>{{"bo", "x y"}}}) {
+        SCOPED_TRACE(users.empty() ? "open" : "with Basic authentication");
+        use_proxy(users);
+        ASSERT_TRUE(runs(users.empty() ? "open" : "basic"));
+        ASSERT_TRUE(connects()) << client().status().failure;
+        EXPECT_EQ(scenario->ping("alice", "web", 3).received, 3);
+        EXPECT_EQ(scenario->ping("web", "alice", 3).received, 3);
+        EXPECT_EQ(to_string(session()->status().outer_peer.address), "198.51.100.50");
+        EXPECT_EQ(count_events("squid", "tunnel-opened"), 1u);
+        EXPECT_EQ(count_events("squid", "refused"), users.size());  // it asks who we are, once
+        client().disconnect();
+        EXPECT_TRUE(until([&] { return count_events("squid", "tunnel-closed") == 1; }, 20s));
+        finish();
+    }
 }
 
 TEST_P(OpenVpnPair, HangsUpAndDialsAgain) {
