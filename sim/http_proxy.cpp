@@ -52,9 +52,10 @@ struct Refusal {
 
 // One connection of a client and, once it has asked well, the one that was opened for it.
 struct Session {
-    explicit Session(std::size_t largest_head) : reader(largest_head) {}
+    Session(std::size_t largest_head, Endpoint from) : reader(largest_head), client(from) {}
 
     http::HeadReader reader;
+    const Endpoint client;
     std::string asked_for;  // "gw.example.com:443"; "" until a CONNECT has been read
     std::string user;       // who signed in; "" where nobody need
     std::unique_ptr<ByteStream> target;
@@ -86,7 +87,7 @@ private:
     // --- a client's side ---
 
     void handle_accepted(Id id) override {
-        sessions_.try_emplace(id, options_.largest_head);
+        sessions_.try_emplace(id, options_.largest_head, connections_.endpoint_of(id));
         connections_.find(id)->on_room([this, id] { resume_target(id); });
     }
 
@@ -212,7 +213,7 @@ private:
         ++counters_.opened;
         connections_.trust(id);
         host_.emit(kComponent, {"tunnel-opened",
-                                {{"client", to_string(connections_.endpoint_of(id))},
+                                {{"client", to_string(session.client)},
                                  {"target", session.asked_for},
                                  {"address", to_string(session.target->remote())},
                                  {"user", session.user}}});
@@ -287,7 +288,7 @@ private:
 
     // Both ends have closed, or one has failed.
     void end(Id id, Session& session, const std::string& why) {
-        const auto client = to_string(connections_.endpoint_of(id));
+        const auto client = to_string(session.client);
         if (!session.open && !why.empty()) host_.emit(kComponent, {"dropped", {{"client", client}, {"why", why}}});
         if (session.open)
             host_.emit(kComponent, {"tunnel-closed",

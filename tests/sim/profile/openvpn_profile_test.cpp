@@ -175,6 +175,13 @@ TEST(OpenVpnProfile, SignsInWithAPassword) {
     EXPECT_THAT(text, Not(HasSubstr("<cert>")));
 }
 
+TEST(OpenVpnProfile, IsForWhoDialsOtherTunnelsToo) {
+    auto office = lab();
+    const auto alone = office.text();
+    office.alice().tunnels = {topologies::Tunnel::IkeV2, topologies::Tunnel::OpenVpn};
+    EXPECT_EQ(office.text(), alone);
+}
+
 TEST(OpenVpnProfile, NamesTheClientsProxy) {
     auto office = lab();
     EXPECT_THAT(office.text(), Not(HasSubstr("http-proxy")));
