@@ -29,6 +29,18 @@ struct Order {
     Duration duration;
 };
 
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+Json describe(const std::vector<sim::Attempt>& attempts) {
+    auto all = Json::array();
+    for (const auto& one : attempts)
+        all.push_back({{"protocol", one.protocol},
+                       {"began", seconds(one.began)},
+                       {"ended", seconds(one.ended)},
+                       {"failure", one.failure}});
+    return all;
+}
+
 Json describe(const sim::TunnelStatus& tunnel) {
     auto dns = Json::array();
     for (const auto& server : tunnel.dns) dns.push_back(to_string(server));
@@ -46,6 +58,9 @@ Json describe(const sim::TunnelStatus& tunnel) {
             {"remote_selectors", tunnel.remote_selectors},
             {"tls_suite", tunnel.tls_suite},
             {"data_cipher", tunnel.data_cipher},
+            {"authentication", tunnel.authentication},
+            {"crypto_binding", tunnel.crypto_binding},
+            {"attempts", describe(tunnel.attempts)},
             {"routes", routes},
             {"outer_peer", tunnel.outer_peer == Endpoint{} ? "" : to_string(tunnel.outer_peer)},
             {"nat_here", tunnel.nat_here},

@@ -13,6 +13,7 @@ def test_brings_up_the_tunnel_and_carries_the_flows(run):
     tunnel = run.tunnels["alice"]
     assert tunnel.up and tunnel.failure == ""
     assert tunnel.inner_address == "172.16.201.2"
+    assert [(one.protocol, one.failure) for one in tunnel.attempts] == [("ikev2", "")]
     assert 10 <= run.duration < 11  # what is still under way when the flows stop arrives
     ping = run.flow("ping")
     assert ping.loss == 0 and ping.packets_received > 0
@@ -48,6 +49,9 @@ def test_reports_a_tunnel_that_did_not_come_up():
     assert not tunnel.up
     assert tunnel.failure == "peer-silent"
     assert tunnel.ike_suite == ""
+    (attempt,) = tunnel.attempts
+    assert (attempt.protocol, attempt.failure) == ("ikev2", "peer-silent")
+    assert attempt.began == 0.5 and 10 < attempt.ended < 100
     assert run.flow("ping").packets_received == 0
 
 

@@ -11,10 +11,11 @@ Everything that goes wrong is a GatelabError, with the message of the gatelab co
 """
 
 from ._gatelab import GatelabError, __version__
-from .results import Event, Events, Flow, Run, Tunnel
+from .results import Attempt, Event, Events, Flow, Run, Tunnel
 from .topology import FlowSpec, Link, Node, Problem, Topology, load
 
 __all__ = [
+    "Attempt",
     "Event",
     "Events",
     "Flow",

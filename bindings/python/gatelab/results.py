@@ -41,11 +41,21 @@ class Flow:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """One try of a client to have a tunnel."""
+
+    protocol: str  # "ikev2", "openvpn-tcp", "sstp"
+    began: float  # seconds since the start of the run
+    ended: float  # when it was up, or given up; 0 while it is neither
+    failure: str  # "" when it came up, or is not over
+
+
+@dataclass(frozen=True)
 class Tunnel:
     """A client's tunnel, as the client reports it at the end of the run."""
 
     up: bool
-    protocol: str  # "ikev2", "openvpn-udp", "openvpn-tcp"; "" before the first attempt
+    protocol: str  # "ikev2", "openvpn-udp", "openvpn-tcp", "sstp"; "" before the first attempt
     failure: str  # why the last attempt or tunnel ended; "" while none has
     peer: str
     inner_address: str  # "" when there is none
@@ -56,6 +66,9 @@ class Tunnel:
     remote_selectors: str
     tls_suite: str  # of OpenVPN: "TLSv1.3/TLS_AES_256_GCM_SHA384"
     data_cipher: str  # of OpenVPN: "AES-256-GCM"
+    authentication: str  # of SSTP: "mschapv2", "pap"
+    crypto_binding: str  # of SSTP: "SHA256", "SHA1"; "" before
+    attempts: Tuple[Attempt, ...]  # since it was to connect, or lost its tunnel, oldest first
     routes: Tuple[str, ...]  # that the gateway granted or pushed
     outer_peer: str  # where the gateway is, "203.0.113.10:443"; "" where that is not told
     nat_here: bool
@@ -141,7 +154,14 @@ class Run:
         self.duration: float = told["simulated"]  # simulated seconds
         self.flows: Tuple[Flow, ...] = tuple(Flow._from(flow) for flow in told["flows"])
         self.tunnels: Dict[str, Tunnel] = {
-            client: Tunnel(**{**tunnel, "dns": tuple(tunnel["dns"]), "routes": tuple(tunnel["routes"])})
+            client: Tunnel(
+                **{
+                    **tunnel,
+                    "dns": tuple(tunnel["dns"]),
+                    "routes": tuple(tunnel["routes"]),
+                    "attempts": tuple(Attempt(**attempt) for attempt in tunnel["attempts"]),
+                }
+            )
             for client, tunnel in told["tunnels"].items()
         }
         self.events = Events(Event(**event) for event in told["events"])
