@@ -65,6 +65,26 @@ def test_show_tells_who_reaches_whom(gatelab):
                                            "path": ["alice", "isp", "gateway", "vnet1", "web"]}
 
 
+def test_show_tells_tunnels_habits_and_proxy(gatelab, edited):
+    path = edited(
+        "remote-user",
+        ("    gateway: gateway", "    gateway: gateway\n    personality: windows\n    username: ann\n    password: x\n    http_proxy: squid"),
+        ("routers: [isp]", "routers: [isp]\nhttp_proxies: {squid: {address: 198.51.100.20, users: {bo: x}}}"),
+        ("root_certificates:", "tunnel_types: [ikev2, sstp]\n      users: {ann: x}\n      root_certificates:"),
+        ("  isp-gateway:", "  squid-isp:\n  isp-gateway:"),
+    )
+    answer = gatelab("topology", "show", path)
+    assert answer.code == 0, answer.err
+    assert "dials gateway by ikev2, then sstp, through squid with a certificate, played by gatelab with the habits of windows" in answer.out
+    assert "offers ikev2 and sstp, into vnet1" in answer.out
+    assert "198.51.100.20:3128, connects to 443, with Basic authentication" in answer.out
+    nodes = {node["name"]: node for node in gatelab("topology", "show", path, "--json").json["nodes"]}
+    assert nodes["alice"]["tunnels"] == ["ikev2", "sstp"]
+    assert (nodes["alice"]["personality"], nodes["alice"]["http_proxy"]) == ("windows", "squid")
+    assert nodes["gateway"]["tunnels"] == ["ikev2", "sstp"]
+    assert "tunnels" not in nodes["isp"]
+
+
 def test_says_that_a_file_is_missing(gatelab):
     answer = gatelab("topology", "check", "remote-usr")
     assert answer.code == 2
