@@ -9,6 +9,7 @@
 #include "tests/sim/scenario/openvpn_sample.h"
 #include "tests/sim/scenario/sample.h"
 #include "tests/sim/scenario/scratch.h"
+#include "tests/sim/scenario/sstp_sample.h"
 
 namespace gatelab::sim {
 namespace {
@@ -195,6 +196,38 @@ const Carried kCarried[] = {
 };
 INSTANTIATE_TEST_SUITE_P(OfEveryKind, TsharkReadsOpenVpn, testing::ValuesIn(kCarried),
                          [](const auto& carried) { return carried.param.name; });
+
+// --- SSTP -----------------------------------------------------------------------------------------------------------
+
+class TsharkReadsSstp : public TsharkTest, public testing::WithParamInterface<std::uint16_t> {};
+
+TEST_P(TsharkReadsSstp, DownToTheInnerPacketsWithNothingMalformed) {
+    auto topology = sstp_office();
+    topologies::find_as<topologies::Gateway>(topology, "gw")->sstp.port = GetParam();
+    topologies::find_as<topologies::Client>(topology, "alice")->sstp.port = GetParam();
+    topologies::Flow flow;
+    flow.name = "ping";
+    flow.from = "alice";
+    flow.to = "app1";
+    topology.flows = {flow};
+    topology.actions = {{Action::Kind::CheckLiveness, 4s, "gw", {}, {}}};
+    run(topology, 6s);
+    const auto* capture = "alice-alice-isp.pcap";
+    EXPECT_THAT(ask(capture, "http.request.method == \"SSTP_DUPLEX_POST\""), SizeIs(1));
+    EXPECT_THAT(ask(capture, "http.response.code == 200"), SizeIs(1));
+    // Call Connect Request, its Ack and Call Connected; then the echo that the gateway asked for.
+    EXPECT_THAT(ask(capture, "sstp.messagetype", "-e sstp.messagetype"),
+                testing::ElementsAre("0x0001", "0x0002", "0x0004", "0x0008", "0x0009"));
+    EXPECT_THAT(ask(capture, "sstp.attribid == 3", "-e sstp.hash"), testing::ElementsAre("0x02"));
+    EXPECT_THAT(ask(capture, "lcp"), SizeIs(testing::Ge(3u)));
+    EXPECT_THAT(ask(capture, "chap.code == 1 || chap.code == 2 || chap.code == 3"), SizeIs(3));
+    EXPECT_THAT(ask(capture, "ipcp.opt.ip_address == 10.60.0.2"), SizeIs(testing::Ge(1u)));
+    EXPECT_THAT(ask(capture, "sstp && icmp.type == 8"), SizeIs(testing::Ge(3u)));
+    EXPECT_THAT(ask(capture, "sstp && icmp.type == 0"), SizeIs(testing::Ge(3u)));
+    expect_clean();
+}
+INSTANTIATE_TEST_SUITE_P(OnItsPortAndAnother, TsharkReadsSstp, testing::Values(443, 4443),
+                         [](const auto& port) { return "Port" + std::to_string(port.param); });
 
 }  // namespace
 }  // namespace gatelab::sim
