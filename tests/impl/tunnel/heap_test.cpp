@@ -1,10 +1,14 @@
-// The path of a packet through gateway and client over OpenVPN takes nothing from the heap.
+// The path of a packet through gateway and client over OpenVPN takes nothing from the heap, and through a gateway to an
+// SSTP client only what OpenSSL does.
 #include <gtest/gtest.h>
 
 #include "impl/client/openvpn_tunnel.h"
 #include "impl/gateway/openvpn_service.h"
+#include "impl/gateway/sstp_service.h"
 #include "tests/support/counted_heap.h"
+#include "tests/support/fake_tcp.h"
 #include "tests/support/p2s_lab.h"
+#include "tests/support/sstp_dialler.h"
 
 namespace gatelab::tunnel {
 namespace {
@@ -77,6 +81,43 @@ TEST(OpenVpnPath, TakesNothingFromTheHeapPerPacket) {
     EXPECT_EQ(heap.allocations(), 0u);
     EXPECT_EQ(keeper.packets, 100);
     EXPECT_EQ(user.packets, 100);
+}
+
+TEST(SstpPath, TakesFromTheHeapOnlyWhatOpensslDoes) {
+    constexpr std::size_t kPackets = 80;          // fewer than the queue has room for
+    constexpr std::size_t kOpensslsPerWrite = 2;  // see tls::Engine::seal()
+    FakeNetwork network;
+    FakeHost gateway_host{network, "gw", testing::kGatewayAddress};
+    auto config = testing::gateway_config();
+    config.ikev2.reset();
+    auto& sstp = config.sstp.emplace();
+    sstp.tls_policy = tls::p2s_policy(tls::Profile::P2s2023, tls::Carrier::Sstp);
+    sstp.users = {{"alice", "right"}};
+    Keeper keeper;
+    const auto service = *gateway::open_sstp(gateway_host, config, keeper);
+    testing::SstpDialler alice{
+        network, {kAlice, 5000}, {testing::kGatewayAddress, 443}, testing::sstp_client_options("alice", "right")};
+    ASSERT_TRUE(alice.connect() && keeper.up);
+
+    const auto down = testing::echo_packet(kServer, kInner, {.size = 1200});
+    const auto send = [&](std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) service->send(gateway::SessionId{1}, down);
+    };
+    constexpr std::size_t kFillTcp = 20;
+    network.tcp().stalled = true;
+    send(kFillTcp + kPackets);  // buffers grow to what they carry
+    network.tcp().stalled = false;
+    network.run_for(5s);
+    ASSERT_EQ(alice.received.size(), kFillTcp + kPackets);
+
+    network.tcp().stalled = true;
+    send(kFillTcp);  // from here on TCP takes nothing, and no room of the fake one's
+    const HeapCount heap;
+    send(kPackets);
+    EXPECT_LE(heap.allocations(), kOpensslsPerWrite * kPackets);
+    network.tcp().stalled = false;
+    network.run_for(5s);
+    EXPECT_EQ(alice.received.size(), 2 * (kFillTcp + kPackets));
 }
 
 }  // namespace
