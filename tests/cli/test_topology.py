@@ -4,7 +4,7 @@ import pytest
 
 
 def test_check_finds_nothing_wrong_with_the_library(gatelab):
-    for name in ["openvpn-udp-nat", "remote-user", "remote-user-openvpn", "remote-user-sstp",
+    for name in ["openvpn-udp-nat", "proxy-only", "remote-user", "remote-user-openvpn", "remote-user-sstp",
                  "remote-user-strongswan", "udp-blocked"]:
         answer = gatelab("topology", "check", name)
         assert (answer.code, answer.err) == (0, "")

@@ -45,7 +45,14 @@ void check_use(Findings& findings, const Node& node, const Client& client, const
         if (!holds(proxy.allowed_ports, port))
             findings.warning(mark, "http-proxy \"{}\" does not connect to port {}, which client \"{}\" dials",
                              client.http_proxy, port, node.name);
-    if (!proxy.users.empty() && !knows(proxy.users, client.http_proxy_username, client.http_proxy_password))
+    if (client.personality == Personality::AzureVpnClient)
+        findings.warning(mark,
+                         "client \"{}\" is an Azure VPN Client, whose profile has no place for a proxy (P2S-PKG-40)",
+                         node.name);
+    else if (client.personality == Personality::Windows && !proxy.users.empty())
+        findings.warning(mark, "http-proxy \"{}\" wants a name and a password, which a windows client does not give it",
+                         client.http_proxy);
+    else if (!proxy.users.empty() && !knows(proxy.users, client.http_proxy_username, client.http_proxy_password))
         findings.warning(mark_of(node, "http_proxy_username"),
                          "http-proxy \"{}\" does not know the http_proxy_username and http_proxy_password of client "
                          "\"{}\"",

@@ -99,6 +99,43 @@ TEST(HttpProxyInANetwork, ConnectsToAllowedPortsAlone) {
     EXPECT_EQ(text_of(of_proxy(*scenario, "refused").at(0)->attributes, "why"), "port 443 is not allowed");
 }
 
+// P2S-PROTO-04, where IKEv2 comes to nothing.
+TEST(HttpProxyInANetwork, BringsAWindowsClientToSstp) {
+    const auto topology = topologies::load("proxy-only").value();
+    const auto scenario = started(topology);
+    ASSERT_TRUE(comes_up(*scenario, topology.flows.at(0).start)) << scenario->client("alice").status().failure;
+    EXPECT_EQ(scenario->ping("alice", "web", 3).received, 3);
+    const auto status = scenario->client("alice").status();
+    EXPECT_EQ(status.protocol, "sstp");
+    EXPECT_EQ(status.crypto_binding, "SHA256");
+    ASSERT_EQ(status.attempts.size(), 2u);
+    EXPECT_EQ(status.attempts[0].protocol, "ikev2");
+    EXPECT_EQ(status.attempts[0].failure, "peer-silent");
+    EXPECT_EQ(status.attempts[1].protocol, "sstp");
+    EXPECT_EQ(status.attempts[1].failure, "");
+}
+
+TEST(HttpProxyInANetwork, CarriesSstpForWhoSignsInAtIt) {
+    auto topology = topologies::load("proxy-only").value();
+    topologies::find_as<topologies::HttpProxy>(topology, "proxy")->users = {{"bo", "x"}};
+    auto& alice = *topologies::find_as<topologies::Client>(topology, "alice");
+    alice.personality = topologies::Personality::Gatelab;
+    alice.tunnels = {topologies::Tunnel::Sstp};
+    alice.http_proxy_username = "bo";
+    alice.http_proxy_password = "x";
+    const auto scenario = started(topology);
+    ASSERT_TRUE(comes_up(*scenario)) << scenario->client("alice").status().failure;
+    EXPECT_EQ(scenario->ping("alice", "web", 3).received, 3);
+}
+
+TEST(HttpProxyInANetwork, LeavesAWindowsClientOutWhereItAsksForAPassword) {
+    auto topology = topologies::load("proxy-only").value();
+    topologies::find_as<topologies::HttpProxy>(topology, "proxy")->users = {{"bo", "x"}};
+    const auto scenario = started(topology);
+    EXPECT_FALSE(comes_up(*scenario, topology.duration));
+    EXPECT_EQ(scenario->client("alice").status().failure, "proxy-authentication-required");
+}
+
 TEST(HttpProxyInANetwork, ClosesWhatAClientHasLeft) {
     const auto scenario = started(office("http_proxy: squid", ""));
     ASSERT_TRUE(comes_up(*scenario));
