@@ -72,7 +72,7 @@ Result<std::unique_ptr<GatewayPlayer>> make_openvpn_gateway(const Stage& stage, 
     auto settings = settings_of(stage, name, node);
     if (!settings) return pass(settings);
     const auto doors = doors_of(node.openvpn, node.client_address_pool);
-    OpenVpnMachine::Options place{name, port_of(name), {}};
+    OpenVpnMachine::Place place{name, port_of(name), {}};
     place.machine.forwards = true;
     place.machine.addresses = {node.public_address, node.inside_address};
     auto machine = OpenVpnMachine::start(stage, std::move(place));
