@@ -30,7 +30,9 @@ std::vector<Ability> abilities(const std::vector<Capability>& all) {
             {"real strongSwan in real time", missing_of(Implementation::StrongSwan, true)},
             {"real OpenVPN in virtual time", missing_of(Implementation::OpenVpn, false)},
             {"real OpenVPN in real time", missing_of(Implementation::OpenVpn, true)},
-            {"real SoftEther in real time", missing_of(Implementation::SoftEther, true)}};
+            {"real SoftEther in real time", missing_of(Implementation::SoftEther, true)},
+            {"real sstp-client in virtual time", missing_of(Implementation::SstpClient, false)},
+            {"real sstp-client in real time", missing_of(Implementation::SstpClient, true)}};
 }
 
 // Some programs tell their version with a whole line of libraries.

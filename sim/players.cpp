@@ -6,6 +6,7 @@
 #include "sim/peers/libreswan_players.h"
 #include "sim/peers/openvpn_players.h"
 #include "sim/peers/softether_gateway.h"
+#include "sim/peers/sstp_client_players.h"
 #include "sim/peers/strongswan_players.h"
 
 namespace gatelab::sim {
@@ -53,8 +54,8 @@ Result<std::unique_ptr<ClientPlayer>> make_client(const Stage& stage, const std:
         case topologies::Implementation::Libreswan: return peers::make_libreswan_client(stage, name);
         case topologies::Implementation::Absent: return std::make_unique<AbsentClient>(stage.network.host(name));
         case topologies::Implementation::OpenVpn: return peers::make_openvpn_client(stage, name);
-        case topologies::Implementation::SoftEther:
-        case topologies::Implementation::SstpClient: break;
+        case topologies::Implementation::SstpClient: return peers::make_sstp_client(stage, name);
+        case topologies::Implementation::SoftEther: break;
     }
     return fail(Fault::Unsupported, name + ": SoftEther is a gateway only");
 }
@@ -70,7 +71,7 @@ Result<std::unique_ptr<GatewayPlayer>> make_gateway(const Stage& stage, const st
         case topologies::Implementation::SoftEther: return peers::make_softether_gateway(stage, name);
         case topologies::Implementation::SstpClient: break;
     }
-    return fail(Fault::Unsupported, name + ": nothing plays such a gateway");
+    return fail(Fault::Unsupported, name + ": sstp-client is a client only");
 }
 
 }  // namespace gatelab::sim

@@ -14,6 +14,7 @@
 #include "sim/peers/libreswan_package.h"
 #include "sim/peers/openvpn_config.h"
 #include "sim/peers/softether_package.h"
+#include "sim/peers/sstp_client_config.h"
 #include "sim/peers/uml/ground.h"
 #include "sim/peers/warden.h"
 
@@ -104,11 +105,12 @@ const std::vector<Thing>& things() {
         {"kernel-libipsec", "ESP of strongSwan in real time", libipsec},
         {"openvpn", "OpenVPN as a client or gateway", program(kOpenVpnProgram, "openvpn", "--version")},
         {"softether", "SoftEther as an OpenVPN gateway in real time", softether},
+        {"sstpc", "sstp-client as an SSTP client", program(kSstpProgram, "sstp-client", "--version")},
         {"ip", "sets up and looks into real programs' machines", program("ip", "iproute2", "-V")},
         {"ping", "probes from real programs' machines", program("ping", "iputils-ping", "-V")},
         {"iperf3", "traffic from real stacks", program("iperf3", "iperf3", "--version")},
         {"curl", "traffic from real stacks", program("curl", "curl", "--version")},
-        {"pppd", "PPP of real programs", program("pppd", "ppp", "--version")},
+        {"pppd", "PPP of real programs in virtual time", program(kPppdProgram, "ppp", "--version")},
         {"tcpdump", "captures inside real programs' machines", program("tcpdump", "tcpdump", "--version")},
         {"tshark", "opens captures decrypted", program("tshark", "tshark", "--version")},
     };
@@ -150,7 +152,10 @@ std::vector<std::string> needs_of(topologies::Implementation implementation, boo
         case Implementation::OpenVpn: add({"openvpn"}); break;
         case Implementation::SoftEther: add({"softether", "ip"}); break;
         case Implementation::Libreswan: add({"ip"}); break;
-        case Implementation::SstpClient: add({"sstpc"}); break;
+        case Implementation::SstpClient:
+            add({"sstpc", "ip"});
+            if (!real_time) add({"pppd"});
+            break;
         case Implementation::Gatelab:
         case Implementation::Absent: break;
     }

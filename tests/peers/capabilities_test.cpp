@@ -44,6 +44,9 @@ TEST(Capabilities, TellWhichProgramsKeepToOneKindOfTime) {
     EXPECT_TRUE(can_run(Implementation::Gatelab, true));
     for (const bool real_time : {true, false})
         EXPECT_THAT(needs_of(Implementation::OpenVpn, real_time), ::testing::Contains("openvpn"));
+    EXPECT_THAT(needs_of(Implementation::SstpClient, false), ::testing::IsSupersetOf({"sstpc", "pppd", "kernel"}));
+    EXPECT_THAT(needs_of(Implementation::SstpClient, true), ::testing::Contains("sstpc"));
+    EXPECT_THAT(needs_of(Implementation::SstpClient, true), ::testing::Not(::testing::Contains("pppd")));
 }
 
 TEST(Capabilities, NameTheCommandThatBuildsTheKernel) {
