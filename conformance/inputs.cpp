@@ -1,6 +1,7 @@
 #include "conformance/inputs.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "sim/peers/capabilities.h"
 #include "sim/peers/libreswan_package.h"
@@ -37,6 +38,12 @@ std::map<std::string, std::string> inputs_of(const std::vector<const Job*>& jobs
         const auto openvpn = sim::peers::capability("openvpn");
         if (const auto version = openvpn ? number_in(openvpn->version) : ""; !version.empty())
             inputs["openvpn"] = version;
+    }
+    if (plays(Implementation::SstpClient)) {
+        for (const auto& [name, program] : {std::pair{"sstp-client", "sstpc"}, {"ppp", "pppd"}}) {
+            const auto found = sim::peers::capability(program);
+            if (const auto version = found ? number_in(found->version) : ""; !version.empty()) inputs[name] = version;
+        }
     }
     if (plays(Implementation::SoftEther))
         if (const auto package = sim::peers::find_softether()) inputs["softether"] = package->version;

@@ -46,6 +46,20 @@ std::string_view name_of(Feature feature) {
 
 namespace {
 
+std::vector<Lack> lacks_of_sstp_client(std::vector<Lack> more = {}) {
+    std::vector<Lack> lacks = {
+        {Feature::CountDrops, "neither sstpc nor pppd tells what it dropped"},
+        {Feature::Personalities, "it is nobody but itself"},
+        {Feature::TellPeer, "it does not say what the gateway calls itself"},
+        {Feature::AnyCertificate, "it shows no certificate"},
+        {Feature::LongPassword, "a word of pppd's files has 1,023 octets at most"},
+        {Feature::Renegotiate, "it has nothing to renew but TLS, and does not"},
+        {Feature::RenegotiateNow, "it has nothing to renew but TLS, and does not"},
+    };
+    lacks.insert(lacks.end(), more.begin(), more.end());
+    return lacks;
+}
+
 std::vector<Lack> lacks_of_openvpn(std::vector<Lack> more = {}) {
     std::vector<Lack> lacks = {
         {Feature::LongPassword, "the buffer for what the ends tell each other inside TLS has 2,048 octets"},
@@ -122,6 +136,17 @@ const std::vector<Player>& players() {
          .real_time = true,
          .tunnels = {Tunnel::OpenVpn},
          .sides = Side::Gateway},
+        {.name = "sstp-client",
+         .implementation = Implementation::SstpClient,
+         .lacks = lacks_of_sstp_client(),
+         .tunnels = {Tunnel::Sstp},
+         .sides = Side::Client},
+        {.name = "sstp-client-realtime",
+         .implementation = Implementation::SstpClient,
+         .lacks = lacks_of_sstp_client({{Feature::VirtualTime, "sstpc lives by the machine's clock"}}),
+         .real_time = true,
+         .tunnels = {Tunnel::Sstp},
+         .sides = Side::Client},
     };
     return kPlayers;
 }
