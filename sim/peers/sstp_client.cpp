@@ -112,7 +112,11 @@ void SstpClient::leave() {
     if (std::exchange(left_, true)) return;
     wanted_ = false;
     redialling_.reset();
-    if (state_ == State::Up || state_ == State::Dialling) hang_up();
+    if (!call_ || state_ == State::Idle || state_ == State::Failed) return;
+    // Without goodbyes: the network has been cut, and nobody would answer.
+    state_ = State::Ending;
+    call_->signal(SIGINT);
+    killing_ = machine_->network().call_at(machine_->now() + kGraceToEnd, [this] { call_->signal(SIGKILL); });
 }
 
 Result<void> SstpClient::finish() {

@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <csignal>
 #include <ctime>
 
@@ -21,6 +20,7 @@ namespace gatelab::sim::peers::ppp_line {
 namespace {
 
 constexpr std::size_t kBacklog = 64 * 1024;  // octets that wait for sstpc, beyond which packets are dropped
+constexpr int kGoodbyeMs = 1000;             // that sstpc has to end
 constexpr const char* kPppBegins = "Started PPP Link Negotiation";
 
 Instant now() {
@@ -63,7 +63,12 @@ void Line::serve() {
         act();
         flush();
     }
+    // On a socket, unlike on a terminal, sstpc may not notice that its line is gone.
     child_.hang_up();
+    child_.kill(SIGTERM);
+    pollfd words{child_.words(), POLLIN, 0};
+    while (::poll(&words, 1, kGoodbyeMs) == 1 && copy_words() > 0) {
+    }
 }
 
 void Line::wait() {
@@ -86,6 +91,7 @@ void Line::wait() {
 void Line::handle_signal() {
     signalfd_siginfo info{};
     while (::read(signals_, &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo == SIGINT) return end("requested", "");
         if (info.ssi_signo == SIGTERM) {
             if (!started_) return end("requested", "");
             session_.close(now());
@@ -96,15 +102,21 @@ void Line::handle_signal() {
     }
 }
 
-// sstpc tells when the server is ready for PPP.
-void Line::read_words() {
+// How many octets of sstpc's words went to its log: 0 once it has ended.
+std::size_t Line::copy_words() {
     std::array<char, 4096> buffer;
     const auto count = ::read(child_.words(), buffer.data(), buffer.size());
-    if (count < 0 && errno == EAGAIN) return;
-    if (count <= 0) return end("carrier-lost", "sstpc has ended");
-    (void)!::write(log_.get(), buffer.data(), static_cast<std::size_t>(count));
+    if (count <= 0) return 0;
+    const auto size = static_cast<std::size_t>(count);
+    (void)!::write(log_.get(), buffer.data(), size);
+    if (!started_) words_.append(buffer.data(), size);
+    return size;
+}
+
+// sstpc tells when the server is ready for PPP.
+void Line::read_words() {
+    if (copy_words() == 0) return end("carrier-lost", "sstpc has ended");
     if (started_) return;
-    words_.append(buffer.data(), static_cast<std::size_t>(count));
     if (words_.find(kPppBegins) != words_.npos) {
         started_ = true;
         session_.start(now());

@@ -17,7 +17,7 @@ namespace gatelab::sim::peers::ppp_line {
 
 class Line {
 public:
-    // `signals` is a signalfd: readable when we shall end, or the child has ended.
+    // `signals` is a signalfd: SIGTERM ends the call in order, SIGINT at once; SIGCHLD.
     static Result<Line> create(Settings, Random&, int signals);
 
     void serve();  // until the call is over
@@ -32,6 +32,7 @@ private:
 
     void wait();
     void handle_signal();
+    std::size_t copy_words();
     void read_words();
     void read_line();
     void read_card();

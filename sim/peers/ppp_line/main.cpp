@@ -1,7 +1,6 @@
 // ppp-line SETTINGS: a user's end of PPP for sstpc --nolaunchpppd, where the kernel has no PPP.
 #include <fmt/format.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -22,14 +21,12 @@ int main(int count, char** arguments) {
     if (!settings) return complain(settings.error());
     sigset_t watched;
     sigemptyset(&watched);
-    for (const int signal : {SIGTERM, SIGCHLD}) sigaddset(&watched, signal);
+    for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&watched, signal);
     ::sigprocmask(SIG_BLOCK, &watched, nullptr);
     const FileDescriptor signals{::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK)};
     SeededRandom random{settings->seed ^ static_cast<std::uint64_t>(::getpid()), "ppp-line"};
     auto line = ppp_line::Line::create(std::move(*settings), random, signals.get());
     if (!line) return complain(line.error());
     line->serve();
-    // sstpc notices that its line is gone, and says goodbye to the server.
-    for (int i = 0; i < 100 && ::waitpid(-1, nullptr, WNOHANG) == 0; ++i) ::usleep(10'000);
     return 0;
 }
