@@ -97,7 +97,7 @@ Result<client::Ikev2> ikev2_client_of(const Stage& stage, const std::string& nam
     return client::Ikev2{.gateway = gateway->public_address, .connection = std::move(*connection)};
 }
 
-// The proxy of the machine's settings; its personality says which tunnels use it.
+// The proxy of the machine's settings, for SSTP; an OpenVPN profile names it itself.
 std::optional<client::HttpProxy> proxy_of(const Stage& stage, const topologies::Client& node) {
     const auto* proxy = topologies::find_as<topologies::HttpProxy>(stage.topology, node.http_proxy);
     if (!proxy) return std::nullopt;
@@ -118,11 +118,7 @@ Result<void> add_dial(client::Config& config, topologies::Tunnel tunnel, const S
                       const topologies::Client& node) {
     switch (tunnel) {
         case topologies::Tunnel::IkeV2: return add(config, ikev2_client_of(stage, name, node));
-        case topologies::Tunnel::OpenVpn: {
-            auto openvpn = openvpn_client_of(stage, name);
-            if (openvpn) openvpn->proxy = proxy_of(stage, node);
-            return add(config, std::move(openvpn));
-        }
+        case topologies::Tunnel::OpenVpn: return add(config, openvpn_client_of(stage, name));
         case topologies::Tunnel::Sstp: break;
     }
     auto sstp = sstp_client_of(stage, node);

@@ -24,23 +24,20 @@ struct Adopt {
     void operator()(OpenVpn& openvpn) const {
         openvpn.personality = personality;
         openvpn.limits = habits.openvpn_connection;
-        openvpn.proxy = used(habits.openvpn_over_proxy, std::move(openvpn.proxy));
+        auto& proxy = openvpn.profile.http_proxy;
+        if (!habits.openvpn_over_proxy) proxy.reset();
+        if (proxy && !habits.signs_in_at_proxy) proxy->username = proxy->password = "";
         const auto connecting = std::max(openvpn.limits.tcp, openvpn.limits.proxy);
         const auto window = openvpn.profile.handshake_window.value_or(kOpenVpnHandshake);
         give_up = connecting + window + kBeyondHandshake;
     }
     void operator()(Sstp& sstp) const {
         sstp.limits = habits.sstp_connection;
-        sstp.proxy = used(habits.sstp_over_proxy, std::move(sstp.proxy));
+        if (!habits.sstp_over_proxy) sstp.proxy.reset();
+        if (sstp.proxy && !habits.signs_in_at_proxy) sstp.proxy->credentials.reset();
         sstp.session.http_within = habits.sstp_http_within;
         sstp.session.ppp.address_control = habits.sstp_address_control;
         give_up = habits.sstp_within;
-    }
-
-    std::optional<HttpProxy> used(bool over_proxy, std::optional<HttpProxy> proxy) const {
-        if (!over_proxy) return std::nullopt;
-        if (proxy && !habits.signs_in_at_proxy) proxy->credentials.reset();
-        return proxy;
     }
 };
 

@@ -36,14 +36,13 @@ struct HttpProxy {
 };
 
 struct OpenVpn {
-    profile::Ovpn profile;  // the first of its remotes is dialled
+    profile::Ovpn profile;  // the first of its remotes is dialled, over TCP through its http-proxy
     Personality personality = Personality::OpenVpnClient;
     // In place of what the profile holds; an Entra token is one: {"AzureAD", token} (P2S-AAD-20).
     std::optional<openvpn::Credentials> credentials;
     tls::Policy policy = tls::any_policy();  // where the profile names no suites
-    Resolver resolve;                        // for remotes that are names; none: they must be addresses
-    std::optional<HttpProxy> proxy;          // for TCP; unused over UDP
-    ConnectLimits limits;                    // for TCP
+    Resolver resolve;                        // for hosts that are names; none: they must be addresses
+    ConnectLimits limits;                    // over TCP
 };
 
 struct Sstp {

@@ -17,6 +17,12 @@ using openvpn::Transport;
 constexpr const char* kComponent = "openvpn";
 constexpr Duration kLastWords = std::chrono::seconds(5);
 
+HttpProxy proxy_at(Endpoint address, const profile::HttpProxy& said) {
+    HttpProxy proxy{.address = address, .credentials = {}};
+    if (!said.username.empty()) proxy.credentials = http::Credentials{said.username, said.password};
+    return proxy;
+}
+
 class OpenVpnTunnel final : public ClientTunnel {
 public:
     OpenVpnTunnel(Host& host, OpenVpn config, TunnelUser& user)
@@ -29,7 +35,7 @@ public:
         return "openvpn-" + std::string(name_of(transport.value_or(Transport::Udp)));
     }
     std::string gateway() const override {
-        if (!config_.proxy && !remote_.address.is_unspecified()) return to_string(remote_);
+        if (!proxy_ && !remote_.address.is_unspecified()) return to_string(remote_);
         const auto& remotes = config_.profile.remotes;
         return remotes.empty() ? "" : remotes.front().host + ':' + std::to_string(remotes.front().port);
     }
@@ -107,7 +113,8 @@ private:
     Host& host_;
     const OpenVpn config_;
     TunnelUser& user_;
-    Endpoint remote_;
+    Endpoint remote_;                 // of the connection: with a proxy, the proxy
+    std::optional<HttpProxy> proxy_;  // of this attempt
     Transport transport_ = Transport::Udp;
     std::uint64_t dropped_ = 0;
     bool silenced_ = false;  // the user is told nothing more
@@ -149,15 +156,16 @@ void OpenVpnTunnel::dial() {
     linger_.reset();
     dropped_ = 0;
     silenced_ = connected_ = false;
+    proxy_.reset();
     if (const auto prepared = prepare(); !prepared) return fail_with("bad-profile", prepared.error().detail);
     const auto& remote = config_.profile.remotes.front();
-    if (config_.proxy && transport_ == Transport::Tcp) {  // which knows names itself
-        remote_ = config_.proxy->address;
-        return open_tcp();
-    }
-    const auto address = resolve(remote.host);
+    // A proxy finds the gateway itself.
+    const auto* proxy =
+        transport_ == Transport::Tcp && config_.profile.http_proxy ? &*config_.profile.http_proxy : nullptr;
+    const auto address = resolve(proxy ? proxy->host : remote.host);
     if (!address) return fail_with("no-such-host", address.error().detail);
-    remote_ = {*address, remote.port};
+    remote_ = {*address, proxy ? proxy->port : remote.port};
+    if (proxy) proxy_ = proxy_at(remote_, *proxy);
     transport_ == Transport::Udp ? open_udp() : open_tcp();
 }
 
@@ -178,7 +186,7 @@ void OpenVpnTunnel::open_tcp() {
         return fail_with("no-route", local.error().detail);
     const auto& remote = config_.profile.remotes.front();
     connection_.emplace(
-        host_, Connection::Gateway{remote.host, {remote_.address, remote.port}}, config_.proxy, config_.limits,
+        host_, Connection::Gateway{remote.host, {remote_.address, remote.port}}, proxy_, config_.limits,
         Connection::Callbacks{
             .open = [this](std::unique_ptr<TcpStream> stream, const Bytes& rest) { take(std::move(stream), rest); },
             .failed = [this](const std::string& reason, const std::string& detail) { fail_with(reason, detail); }});

@@ -24,6 +24,7 @@ using testing::P2sLab;
 constexpr Ipv4Address kAlice{198, 51, 100, 10}, kProxyAddress{198, 51, 100, 1};
 constexpr Endpoint kProxy{kProxyAddress, 3128}, kGateway{kGatewayAddress, 443};
 const http::Credentials kPassword{"alice", "open sesame"};
+const profile::HttpProxy kOfProfile{to_string(kProxyAddress), kProxy.port, "alice", "open sesame"};
 
 struct Lab {
     explicit Lab(ConnectLimits with = {}) : limits(with) {}
@@ -190,7 +191,7 @@ TEST(OpenVpnOverAProxy, CarriesPackets) {
     FakeProxy proxy{proxy_host, kProxy};
     proxy.wanted = kPassword;
     auto config = openvpn_user_config("alice", Transport::Tcp);
-    testing::openvpn_of(config).proxy = HttpProxy{kProxy, kPassword};
+    testing::profile_of(config).http_proxy = kOfProfile;
     auto& alice = lab.add_user("alice", kAlice, {}, config);
     ASSERT_TRUE(lab.connect(alice)) << alice.client.status().detail;
     EXPECT_EQ(lab.ping(alice.host, kServerAddress, 3), 3);
@@ -206,7 +207,7 @@ TEST(OpenVpnOverAProxy, FailsWithTheProxysReason) {
     FakeProxy proxy{proxy_host, kProxy};
     proxy.wanted = kPassword;
     auto config = openvpn_user_config("alice", Transport::Tcp);
-    testing::openvpn_of(config).proxy = HttpProxy{kProxy, {}};
+    testing::profile_of(config).http_proxy = {to_string(kProxyAddress), kProxy.port};
     auto& alice = lab.add_user("alice", kAlice, {}, config);
     EXPECT_FALSE(lab.connect(alice));
     EXPECT_EQ(alice.client.status().failure, "proxy-authentication-required");
@@ -215,7 +216,7 @@ TEST(OpenVpnOverAProxy, FailsWithTheProxysReason) {
 TEST(OpenVpnOverAProxy, IsLeftAloneOverUdp) {
     P2sLab lab{testing::openvpn_gateway_config()};
     auto config = openvpn_user_config("alice");
-    testing::openvpn_of(config).proxy = HttpProxy{kProxy, {}};  // there is none
+    testing::profile_of(config).http_proxy = kOfProfile;  // there is none
     auto& alice = lab.add_user("alice", kAlice, {}, config);
     EXPECT_TRUE(lab.connect(alice));
 }
@@ -223,12 +224,12 @@ TEST(OpenVpnOverAProxy, IsLeftAloneOverUdp) {
 TEST(OpenVpnOverAProxy, IsAMatterOfThePersonality) {
     const auto proxy_of = [](Personality personality) {
         auto config = openvpn_user_config("alice", Transport::Tcp);
-        testing::openvpn_of(config).proxy = HttpProxy{kProxy, kPassword};
+        testing::profile_of(config).http_proxy = kOfProfile;
         adopt(personality, config);
-        return testing::openvpn_of(config).proxy;
+        return testing::profile_of(config).http_proxy;
     };
-    EXPECT_EQ(proxy_of(Personality::OpenVpnClient)->credentials, kPassword);
-    EXPECT_EQ(proxy_of(Personality::Gatelab)->credentials, kPassword);
+    EXPECT_EQ(proxy_of(Personality::OpenVpnClient), kOfProfile);
+    EXPECT_EQ(proxy_of(Personality::Gatelab), kOfProfile);
     EXPECT_FALSE(proxy_of(Personality::AzureVpnClient));
 }
 
