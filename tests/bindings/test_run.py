@@ -45,14 +45,25 @@ def test_filters_events(run):
 
 def test_reports_a_tunnel_that_did_not_come_up():
     run = gatelab.load("udp-blocked").run()
-    tunnel = run.tunnels["alice"]
+    tunnel = run.tunnels["bob"]
     assert not tunnel.up
     assert tunnel.failure == "peer-silent"
     assert tunnel.ike_suite == ""
     (attempt,) = tunnel.attempts
     assert (attempt.protocol, attempt.failure) == ("ikev2", "peer-silent")
-    assert attempt.began == 0.5 and 10 < attempt.ended < 100
-    assert run.flow("ping").packets_received == 0
+    assert (attempt.began, attempt.ended) == (0.5, 31.5)
+    assert run.flow("ping-bob").packets_received == 0
+
+
+def test_tells_of_falling_back_to_another_tunnel():
+    run = gatelab.load("udp-blocked").run()
+    tunnel = run.tunnels["alice"]
+    assert tunnel.up and tunnel.failure == ""
+    assert [(attempt.protocol, attempt.failure) for attempt in tunnel.attempts] == [("ikev2", "peer-silent"),
+                                                                                    ("sstp", "")]
+    (fell_back,) = run.events.filter("falling-back", node="alice")
+    assert fell_back.attributes["to"] == "sstp"
+    assert run.flow("ping").packets_received == run.flow("ping").packets_sent
 
 
 def test_tells_two_users_behind_one_nat_apart():
