@@ -17,6 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using peers::Way;
+using ::testing::AnyOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -86,6 +87,8 @@ protected:
     void finish() {
         const auto done = scenario->finish();
         EXPECT_TRUE(done) << done.error().detail;
+        // A line has the build's sanitizers in it.
+        EXPECT_THAT(evidence("ppp.log"), Not(AnyOf(HasSubstr("Sanitizer"), HasSubstr("runtime error"))));
     }
     std::string evidence(const char* file) { return content_of(folder / "run/peers/alice" / file); }
 
