@@ -89,7 +89,7 @@ const std::vector<Player>& players() {
         {.name = "gatelab",
          .implementation = Implementation::Gatelab,
          .lacks = {{Feature::TellSegmentSize, "TCP of simulated hosts announces no segment size"}},
-         .tunnels = {Tunnel::IkeV2, Tunnel::OpenVpn}},
+         .tunnels = {Tunnel::IkeV2, Tunnel::OpenVpn, Tunnel::Sstp}},
         {.name = "strongswan",
          .implementation = Implementation::StrongSwan,
          .lacks = {{Feature::StaySilent, "charon answers INVALID_SYNTAX in clear"}}},

@@ -7,7 +7,7 @@ namespace {
 
 using namespace topologies;
 
-const std::string kServer = "vpn.gatelab.example";
+
 
 Vertex add_node(Topology& topology, std::string name, NodeKind kind) {
     return topologies::add_node(topology, Node{std::move(name), std::move(kind), {}, {}});
@@ -41,7 +41,7 @@ Vertex add_client(Topology& topology, const Pair& pair, const std::string& name,
 Vertex add_azure(Topology& topology, const Pair& pair) {
     add_certificate(topology, kServerRoot, "", "");
     add_certificate(topology, kClientRoot, "", "");
-    add_certificate(topology, kServer, kServerRoot, kServer);
+    add_certificate(topology, kServerName, kServerRoot, kServerName);
     Gateway gateway;
     gateway.public_address = kGatewayAddress;
     gateway.virtual_network = "vnet";
@@ -49,8 +49,8 @@ Vertex add_azure(Topology& topology, const Pair& pair) {
     gateway.implementation = pair.gateway->implementation;
     gateway.client_address_pool = kPool;
     gateway.dns_servers = {kDnsAddress};
-    gateway.server_name = kServer;
-    gateway.certificate = kServer;
+    gateway.server_name = kServerName;
+    gateway.certificate = kServerName;
     gateway.root_certificates = {kClientRoot};
     VirtualNetwork network;
     network.address_space = {kNetwork};
@@ -83,6 +83,22 @@ Topology with_openvpn(Topology topology, const Pair& pair) {
     return topology;
 }
 
+Topology with_sstp(Topology topology) {
+    auto& gateway = gateway_of(topology);
+    gateway.tunnels = {Tunnel::Sstp};
+    for (const auto vertex : boost::make_iterator_range(boost::vertices(topology.graph))) {
+        auto& node = topology.graph[vertex];
+        auto* client = std::get_if<Client>(&node.kind);
+        if (!client) continue;
+        client->tunnels = {Tunnel::Sstp};
+        client->authentication = Authentication::Password;
+        client->username = node.name;
+        client->password = kSstpPassword;
+        gateway.users.push_back({node.name, kSstpPassword});
+    }
+    return topology;
+}
+
 }  // namespace
 
 Topology remote_access(const Pair& pair) {
@@ -112,6 +128,15 @@ Topology remote_access_behind_nat(const Pair& pair) {
 Topology openvpn_access(const Pair& pair) { return with_openvpn(remote_access(pair), pair); }
 
 Topology openvpn_access_behind_nat(const Pair& pair) { return with_openvpn(remote_access_behind_nat(pair), pair); }
+
+Topology sstp_access(const Pair& pair) { return with_sstp(remote_access(pair)); }
+
+Topology sstp_access_behind_nat(const Pair& pair) { return with_sstp(remote_access_behind_nat(pair)); }
+
+void at_every_end(Topology& topology, const std::function<void(Sstp&)>& change) {
+    for_each_client(topology, [&](Client& client) { change(client.sstp); });
+    change(gateway_of(topology).sstp);
+}
 
 void at_every_end(Topology& topology, const std::function<void(OpenVpn&)>& change) {
     for_each_client(topology, [&](Client& client) { change(client.openvpn); });

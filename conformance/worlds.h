@@ -14,7 +14,9 @@
 
 namespace gatelab::conformance {
 
-inline const std::string kServerRoot = "ServerRootCert", kClientRoot = "P2SRootCert";  // certificates
+// Certificates.
+inline const std::string kServerRoot = "ServerRootCert", kClientRoot = "P2SRootCert",
+                         kServerName = "vpn.gatelab.example";
 inline const std::string kInternetLink = "isp-gateway";  // all outer traffic, on the public side of any NAT
 inline const std::string kInsideLink = "gateway-vnet";   // all inner traffic, in clear
 constexpr Ipv4Address kAliceAddress{203, 0, 113, 10};
@@ -36,7 +38,16 @@ topologies::Topology openvpn_access(const Pair&);
 topologies::Topology openvpn_access_behind_nat(const Pair&);
 constexpr std::uint16_t kOpenVpnUdpPort = 1194, kOpenVpnTcpPort = 443;
 
+// The same networks with SSTP: the gateway has no other tunnel and knows every client by its name and kSstpPassword;
+// TCP 443, MS-CHAPv2, both hashes.
+topologies::Topology sstp_access(const Pair&);
+topologies::Topology sstp_access_behind_nat(const Pair&);
+inline const std::string kSstpPassword = "correct horse battery staple";
+constexpr std::uint16_t kSstpPort = 443;
+
 // Changes to them.
+// Changes what SSTP has at every client and at the gateway.
+void at_every_end(topologies::Topology&, const std::function<void(topologies::Sstp&)>& change);
 // All clients dial over it, and the gateway listens on nothing else.
 void use_transport(topologies::Topology&, topologies::Transport);
 // Changes what OpenVPN has at every client and at the gateway.
