@@ -64,7 +64,7 @@ void NatNode::handle(std::size_t interface, const ns3::Ptr<ns3::Packet>& packet)
     tell("nat", translator_.drain());
     if (!decision.pass) return;
     rewrite_u16(bytes, 8, static_cast<std::uint16_t>((time_to_live - 1) << 8 | bytes[9]), 10);
-    send(outbound ? outside_ : decision.inside, packet_of(bytes));
+    send(outbound && !decision.hairpin ? outside_ : decision.inside, packet_of(bytes));
 }
 
 void PortNode::add_link(Link& link, int side, const std::string& neighbour) {

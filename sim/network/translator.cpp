@@ -54,6 +54,11 @@ void refresh_icmp(ByteSpan packet) {
     if (had) write_u16(packet, kIpv4HeaderSize + 2, internet_checksum(packet.subspan(kIpv4HeaderSize)));
 }
 
+// A damaged error must not leave with a fresh checksum.
+bool is_intact_icmp(ByteView packet) {
+    return read_u16(packet, kIpv4HeaderSize + 2) == 0 || internet_checksum(packet.subspan(kIpv4HeaderSize)) == 0;
+}
+
 }  // namespace
 
 Translator::Translator(topologies::Nat nat)
@@ -65,19 +70,8 @@ Translator::Decision Translator::outbound(Duration now, std::size_t link, ByteSp
     rebind(now);
     const auto fields = read_fields(packet);
     if (!fields) return drop(nullptr, "malformed");
-    if (fields->destination == nat_.outside_address) return drop(&*fields, "hairpin");
-    if (!fields->first) return later_fragment(now, *fields, true, packet);
-    if (fields->icmp_error) return outbound_error(now, *fields, link, packet);
-    if (fields->protocol == kEsp) return outbound_esp(now, *fields, link, packet);
-    if (!fields->ports && !fields->echo) return drop(&*fields, "protocol cannot be translated");
-    auto* mapping = mapping_for(now, *fields, link);
-    if (!mapping) return drop(&*fields, "no outside port is free");
-    mapping->closing = mapping->closing || (fields->tcp_flags & (kFin | kRst)) != 0;
-    mapping->expires = now + life(fields->protocol, mapping->closing);
-    mapping->link = link;
-    remember_fragment(now, *fields, link, nat_.outside_address);
-    replace_endpoint(packet, *fields, true, {nat_.outside_address, mapping->outside_port});
-    return {true, link};
+    if (fields->destination == nat_.outside_address) return turn_back(now, *fields, link, packet);
+    return leave(now, *fields, link, packet);
 }
 
 Translator::Decision Translator::inbound(Duration now, ByteSpan packet) {
@@ -85,11 +79,43 @@ Translator::Decision Translator::inbound(Duration now, ByteSpan packet) {
     const auto fields = read_fields(packet);
     if (!fields) return drop(nullptr, "malformed");
     if (fields->destination != nat_.outside_address) return drop(&*fields, "not for the outside address");
-    if (!fields->first) return later_fragment(now, *fields, false, packet);
-    if (fields->icmp_error) return inbound_error(now, *fields, packet);
-    if (fields->protocol == kEsp) return inbound_esp(now, *fields, packet);
-    if (!fields->ports && !fields->echo) return drop(&*fields, "protocol cannot be translated");
-    return inbound_mapped(now, *fields, packet);
+    return enter(now, *fields, packet);
+}
+
+Translator::Decision Translator::leave(Duration now, const PacketFields& fields, std::size_t link, ByteSpan packet) {
+    if (!fields.first) return later_fragment(now, fields, true, packet);
+    if (fields.icmp_error) return outbound_error(now, fields, link, packet);
+    if (fields.protocol == kEsp) return outbound_esp(now, fields, link, packet);
+    if (!fields.ports && !fields.echo) return drop(&fields, "protocol cannot be translated");
+    auto* mapping = mapping_for(now, fields, link);
+    if (!mapping) return drop(&fields, "no outside port is free");
+    mapping->closing = mapping->closing || (fields.tcp_flags & (kFin | kRst)) != 0;
+    mapping->expires = now + life(fields.protocol, mapping->closing);
+    mapping->link = link;
+    remember_fragment(now, fields, link, nat_.outside_address);
+    replace_endpoint(packet, fields, true, {nat_.outside_address, mapping->outside_port});
+    return {.pass = true, .inside = link};
+}
+
+Translator::Decision Translator::enter(Duration now, const PacketFields& fields, ByteSpan packet) {
+    if (!fields.first) return later_fragment(now, fields, false, packet);
+    if (fields.icmp_error) return inbound_error(now, fields, packet);
+    if (fields.protocol == kEsp) return inbound_esp(now, fields, packet);
+    if (!fields.ports && !fields.echo) return drop(&fields, "protocol cannot be translated");
+    return inbound_mapped(now, fields, packet);
+}
+
+// An echo request has one identifier and no port: who it is for cannot be told.
+Translator::Decision Translator::turn_back(Duration now, const PacketFields& fields, std::size_t link,
+                                           ByteSpan packet) {
+    const bool translatable = fields.protocol == kUdp || fields.protocol == kTcp || fields.icmp_error;
+    if (!nat_.hairpin || !translatable) return drop(&fields, "hairpin");
+    if (const auto left = leave(now, fields, link, packet); !left.pass) return left;
+    const auto outside = read_fields(packet);
+    if (!outside) return drop(&fields, "malformed");
+    auto decision = enter(now, *outside, packet);
+    decision.hairpin = true;
+    return decision;
 }
 
 // --- mappings ---
@@ -198,7 +224,7 @@ Translator::Decision Translator::inbound_mapped(Duration now, const PacketFields
     if (fields.tcp_flags & (kFin | kRst)) found->second.closing = true;
     remember_fragment(now, fields, mapping.link, key.inside.address);
     replace_endpoint(packet, fields, false, key.inside);
-    return {true, mapping.link};
+    return {.pass = true, .inside = mapping.link};
 }
 
 Translator::Decision Translator::outbound_esp(Duration now, const PacketFields& fields, std::size_t link,
@@ -214,7 +240,7 @@ Translator::Decision Translator::outbound_esp(Duration now, const PacketFields& 
     esp_[fields.destination] = {fields.source, link, now + nat_.udp_timeout};
     remember_fragment(now, fields, link, nat_.outside_address);
     replace_address(packet, 12, nat_.outside_address, kNone);
-    return {true, link};
+    return {.pass = true, .inside = link};
 }
 
 Translator::Decision Translator::inbound_esp(Duration now, const PacketFields& fields, ByteSpan packet) {
@@ -222,11 +248,12 @@ Translator::Decision Translator::inbound_esp(Duration now, const PacketFields& f
     if (found == esp_.end() || found->second.expires <= now) return drop(&fields, "no mapping");
     remember_fragment(now, fields, found->second.link, found->second.inside);
     replace_address(packet, 16, found->second.inside, kNone);
-    return {true, found->second.link};
+    return {.pass = true, .inside = found->second.link};
 }
 
 // RFC 5508 REQ-4: the quoted packet went out under a mapping; both it and the destination turn back to the inside.
 Translator::Decision Translator::inbound_error(Duration now, const PacketFields& fields, ByteSpan packet) {
+    if (!is_intact_icmp(packet)) return drop(&fields, "damaged icmp error");
     const auto quoted = quoted_fields(packet);
     if (!quoted || quoted->source != nat_.outside_address) return drop(&fields, "icmp error for no mapping");
     Endpoint inside;
@@ -245,12 +272,13 @@ Translator::Decision Translator::inbound_error(Duration now, const PacketFields&
     replace_endpoint(packet.subspan(kQuoted), *quoted, true, inside);
     replace_address(packet, 16, inside.address, kNone);
     refresh_icmp(packet);
-    return {true, link};
+    return {.pass = true, .inside = link};
 }
 
 // RFC 5508 REQ-5: the quoted packet came in under a mapping, to this inside endpoint.
 Translator::Decision Translator::outbound_error(Duration now, const PacketFields& fields, std::size_t link,
                                                 ByteSpan packet) {
+    if (!is_intact_icmp(packet)) return drop(&fields, "damaged icmp error");
     const auto quoted = quoted_fields(packet);
     if (!quoted) return drop(&fields, "icmp error for no mapping");
     const Endpoint inside{quoted->destination, quoted->destination_port};
@@ -264,7 +292,7 @@ Translator::Decision Translator::outbound_error(Duration now, const PacketFields
     replace_endpoint(packet.subspan(kQuoted), *quoted, false, outside);
     replace_address(packet, 12, nat_.outside_address, kNone);
     refresh_icmp(packet);
-    return {true, link};
+    return {.pass = true, .inside = link};
 }
 
 Translator::Decision Translator::later_fragment(Duration now, const PacketFields& fields, bool outbound,
@@ -274,7 +302,7 @@ Translator::Decision Translator::later_fragment(Duration now, const PacketFields
         return drop(&fields, "fragment without its first part");
     }
     replace_address(packet, outbound ? 12 : 16, found->second.translated, kNone);
-    return {true, found->second.link};
+    return {.pass = true, .inside = found->second.link};
 }
 
 void Translator::remember_fragment(Duration now, const PacketFields& fields, std::size_t link, Ipv4Address translated) {

@@ -7,7 +7,10 @@
 // remote address, the first inside address to send owns the replies, and others' ESP to that remote is dropped.
 // A translator that rebinds forgets everything on schedule, counted from the start; from then on it keeps nobody's port
 // but takes the next free one, which is another than before.
-// No hairpinning: packets from the inside to the outside address are dropped.
+// With hairpinning (RFC 4787 section 6) what one inside host sends to the outside endpoint of another goes out and in
+// again within the translator: the receiver sees the sender's outside endpoint (REQ-9), and an endpoint-dependent
+// mapping lets it in only if its host has sent there. Without, such packets are dropped; pings and ESP to the outside
+// address always are.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +34,7 @@ public:
     struct Decision {
         bool pass = false;
         std::size_t inside = 0;  // which inside link the packet belongs to
+        bool hairpin = false;    // it came from the inside and goes there again
     };
     // Rewrites the packet (a whole IPv4 packet; its TTL is not touched) if it passes. `now` counts from the start.
     Decision outbound(Duration now, std::size_t inside_link, ByteSpan packet);
@@ -78,6 +82,9 @@ private:
     void sweep(Duration now);
     void rebind(Duration now);
 
+    Decision leave(Duration now, const PacketFields&, std::size_t link, ByteSpan packet);
+    Decision enter(Duration now, const PacketFields&, ByteSpan packet);
+    Decision turn_back(Duration now, const PacketFields&, std::size_t link, ByteSpan packet);
     Decision outbound_esp(Duration now, const PacketFields&, std::size_t link, ByteSpan packet);
     Decision outbound_error(Duration now, const PacketFields&, std::size_t link, ByteSpan packet);
     Decision inbound_mapped(Duration now, const PacketFields&, ByteSpan packet);

@@ -235,6 +235,128 @@ topologies::Nat rebinding_nat() {
     return rebinding;
 }
 
+// --- short lives ---
+
+// A keepalive every 20 s does not keep a mapping of 10 s: each one gets another port where the old one has been taken,
+// and what comes in between finds nobody.
+TEST(Translator, LosesAMappingBetweenKeepalives) {
+    auto hurried = nat();
+    hurried.udp_timeout = seconds(10);
+    Translator translator{hurried};
+    EXPECT_EQ(out(translator, kOne, kServer), (Endpoint{kPublic, 500}));
+    EXPECT_EQ(in(translator, kServer, 500, seconds(9)), kOne);
+    EXPECT_EQ(in(translator, kServer, 500, seconds(10)), std::nullopt);
+    EXPECT_EQ(out(translator, kTwo, kServer, seconds(12)), (Endpoint{kPublic, 500})) << "the port is another's now";
+    EXPECT_EQ(out(translator, kOne, kServer, seconds(20)), (Endpoint{kPublic, 1024}));
+    EXPECT_EQ(in(translator, kServer, 500, seconds(21)), kTwo);
+    EXPECT_EQ(in(translator, kServer, 1024, seconds(21)), kOne);
+}
+
+TEST(Translator, TakesLivesAsShortAsASecond) {
+    for (const bool dependent : {false, true}) {
+        auto hurried = nat(dependent);
+        hurried.udp_timeout = hurried.tcp_timeout = seconds(1);
+        Translator translator{hurried};
+        out(translator, kOne, kServer);
+        EXPECT_EQ(in(translator, kServer, 500, milliseconds(999)), kOne);
+        EXPECT_EQ(in(translator, kServer, 500, seconds(1)), std::nullopt);
+        auto segment = tcp_packet({.from = kOne, .to = kServer, .flags = 2});
+        ASSERT_TRUE(translator.outbound(seconds(2), 0, segment).pass);
+        auto answer = tcp_packet({.from = kServer, .to = {kPublic, 500}, .flags = 18});
+        EXPECT_TRUE(translator.inbound(seconds(2) + milliseconds(999), answer).pass);
+        answer = tcp_packet({.from = kServer, .to = {kPublic, 500}});
+        EXPECT_FALSE(translator.inbound(seconds(3), answer).pass);
+    }
+}
+
+// --- hairpin (RFC 4787 section 6) ---
+
+topologies::Nat hairpin_nat(bool endpoint_dependent = false) {
+    auto hairpin = nat(endpoint_dependent);
+    hairpin.hairpin = true;
+    return hairpin;
+}
+
+TEST(Translator, LetsInsideHostsMeetAtTheOutsideAddress) {
+    Translator translator{hairpin_nat()};
+    out(translator, kTwo, kServer, {}, 3);
+    auto packet = udp_packet(kOne, {kPublic, 500}, "odd");
+    const auto decision = translator.outbound({}, 1, packet);
+    ASSERT_TRUE(decision.pass);
+    EXPECT_TRUE(decision.hairpin);
+    EXPECT_EQ(decision.inside, 3u) << "the link of the receiver";
+    EXPECT_EQ(packet, udp_packet({kPublic, 1024}, kTwo, "odd"))
+        << "REQ-9: the sender's outside endpoint, and checksums";
+    auto answer = udp_packet(kTwo, {kPublic, 1024}, "odd");
+    ASSERT_TRUE(translator.outbound({}, 3, answer).pass);
+    EXPECT_EQ(answer, udp_packet({kPublic, 500}, kOne, "odd"));
+}
+
+TEST(Translator, DropsHairpinsWithoutHairpinningOrMapping) {
+    Translator without{nat()}, with{hairpin_nat()}, dependent{hairpin_nat(true)};
+    for (auto* translator : {&without, &dependent}) {
+        out(*translator, kTwo, kServer);
+        auto packet = udp_packet(kOne, {kPublic, 500}, "x");
+        EXPECT_FALSE(translator->outbound({}, 0, packet).pass);
+    }
+    auto nobody = udp_packet(kOne, {kPublic, 9999}, "x");
+    EXPECT_FALSE(with.outbound({}, 0, nobody).pass);
+    auto esp = esp_packet(kOne.address, kPublic);
+    EXPECT_FALSE(with.outbound({}, 0, esp).pass);
+}
+
+// Endpoint-dependent: each must have sent to the other before either hears of it.
+TEST(Translator, OpensEndpointDependentHairpinsFromBothSides) {
+    Translator translator{hairpin_nat(true)};
+    auto knock = udp_packet(kOne, {kPublic, 1024}, "x");  // makes one's mapping 500 towards 1024
+    EXPECT_FALSE(translator.outbound({}, 0, knock).pass);
+    auto other = udp_packet(kTwo, {kPublic, 500}, "x");  // two is 1024 towards 500
+    ASSERT_TRUE(translator.outbound({}, 1, other).pass);
+    EXPECT_EQ(other, udp_packet({kPublic, 1024}, kOne, "x"));
+    auto again = udp_packet(kOne, {kPublic, 1024}, "x");
+    ASSERT_TRUE(translator.outbound({}, 0, again).pass);
+    EXPECT_EQ(again, udp_packet({kPublic, 500}, kTwo, "x"));
+}
+
+TEST(Translator, DoesNotMendDamagedErrors) {
+    Translator translator{nat()};
+    auto sent = udp_packet(kOne, kServer, "x");
+    ASSERT_TRUE(translator.outbound({}, 0, sent).pass);
+    auto error = udp_packet({kServer.address, 0x0303}, {kPublic, 0}, as_text(ByteView{sent}.first(28)));
+    error[9] = 1;
+    write_u16(error, 24, 0);
+    refresh_checksums(error);
+    auto damaged = error;
+    damaged[26] ^= 1;
+    EXPECT_FALSE(translator.inbound({}, damaged).pass);
+    EXPECT_TRUE(translator.inbound({}, error).pass);
+}
+
+TEST(NatNode, JoinsTwoInsideHostsAtItsOutsideAddress) {
+    Network network({});
+    auto& one = network.add_host("one", {kOne.address});
+    auto& two = network.add_host("two", {kTwo.address});
+    network.add_host("server", {kServer.address});
+    auto with_outside = hairpin_nat();
+    with_outside.outside = "server";
+    network.add_nat("nat", with_outside);
+    for (const auto* name : {"one", "two", "server"}) {
+        network.connect(name, "nat", link_called(std::string(name) + "-nat"));
+        network.add_route(name, kEverywhere, "nat");
+    }
+    Inbox first{one, 500}, second{two, 600};
+    second.send(kServer, "open");
+    network.run_until(milliseconds(10));
+    first.send({kPublic, 600}, "hello");
+    network.run_until(milliseconds(20));
+    ASSERT_EQ(second.received.size(), 1u);
+    EXPECT_EQ(second.received[0].first, (Endpoint{kPublic, 500}));
+    second.send(second.received[0].first, "hello yourself");
+    network.run_until(milliseconds(30));
+    ASSERT_EQ(first.received.size(), 1u);
+    EXPECT_EQ(first.received[0].first, (Endpoint{kPublic, 600}));
+}
+
 // A header's checksum may be zero; one packet in 65536 has such a one.
 TEST(Translator, KeepsEveryHeaderChecksumRight) {
     Translator translator{nat()};
