@@ -198,6 +198,26 @@ TEST(Check, SaysWhatIsWrongAndWhere) {
          "28:37: error: there is no client or gateway \"alise\"; did you mean \"alice\"?"},
         {"node: alice", "node: web",
          "28:37: error: \"web\" is a virtual-machine; rekey-child is for clients and gateways"},
+        // faults, and what links do to packets
+        {"node: alice}\n", "node: alice}\nfaults: [{link: nat-ips, do: drop}]\n",
+         "29:17: error: there is no link \"nat-ips\"; did you mean \"nat-isp\"?"},
+        {"node: alice}\n", "node: alice}\nfaults: [{link: nat-isp, from: bob, do: drop}]\n",
+         "29:32: error: link \"nat-isp\" has no end at \"bob\"; there is nat, isp"},
+        {"node: alice}\n", "node: alice}\nfaults: [{link: nat-isp, do: drop, at: 4s, until: 2s}]\n",
+         "29:51: error: this fault ends at 2.000000000 s, not after it begins at 4.000000000 s; expected a later time"},
+        {"node: alice}\n", "node: alice}\nfaults: [{link: nat-isp, do: drop, at: 1h}]\n",
+         "29:40: warning: this fault at 3600.000000000 s comes after the end of the run at 10.000000000 s"},
+        {"node: alice}\n", "node: alice}\nfaults: [{link: nat-isp, do: drop, protocol: esp, ports: 4500}]\n",
+         "29:58: error: this fault has ports for protocol 50, which has none; expected protocol tcp or udp"},
+        {"node: alice}\n", "node: alice}\nfaults: [{link: nat-isp, do: drop, protocol: tcp, packet: esp}]\n",
+         "29:59: error: no packet of protocol 6 is of the kind esp; expected protocol 17 or 50"},
+        {"node: alice}\n", "node: alice}\nfaults: [{link: nat-isp, do: delay, delay: 0s}]\n",
+         "29:44: error: this fault delays by 0; expected more"},
+        {"isp-fw: , ", "isp-fw: {reorder: 1%, reorder_by: 0s}, ",
+         "24:78: error: reorder_by of link \"isp-fw\" is 0; expected more"},
+        {"isp-fw: , ", "isp-fw: {black_hole_above: 1500}, ",
+         "24:71: error: black_hole_above 1500 of link \"isp-fw\" swallows nothing, or everything; expected 576 or "
+         "more, and less than its mtu of 1500"},
         {"at: 5s", "at: 5h",
          "28:10: warning: this action at 18000.000000000 s comes after the end of the run at 10.000000000 s"},
     };
@@ -234,10 +254,12 @@ TEST(Check, TrustsNoNumbersOfAModelMadeInCode) {
     auto& link = topology.graph[*boost::edges(topology.graph).first];
     link.bits_per_second = 0;
     link.loss = 1.5;
+    link.duplicate = link.corrupt = link.reorder = -0.5;
+    link.black_hole_above = 60;
     link.mtu = 68;
     topology.duration = Duration::zero();
     topology.actions.clear();
-    EXPECT_EQ(check(topology).size(), 4u);
+    EXPECT_EQ(check(topology).size(), 8u);
 }
 
 }  // namespace

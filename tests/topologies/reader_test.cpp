@@ -73,7 +73,8 @@ virtual_networks:
 virtual_machines:
   web: {address: 10.1.0.4, virtual_network: vnet}
 links:
-  alice-fw: {rate: 50Mbps, delay: 2ms, loss: 1%, mtu: 1400}
+  alice-fw: {rate: 50Mbps, delay: 2ms, loss: 1%, duplicate: 2%, corrupt: 0.03, reorder: 4%, reorder_by: 7ms, mtu: 1400,
+             black_hole_above: 1300}
   second: {between: [fw, nat]}
   nat-isp:
   isp-gw:
@@ -84,6 +85,10 @@ flows:
 actions:
   - {at: 3s, do: connect, node: alice}
   - {at: 5s, do: rekey-child, node: gw}
+faults:
+  - {at: 3s, for: 2s, link: alice-fw, do: drop}
+  - {link: nat-isp, from: nat, do: delay, delay: 50ms, packet: ike-auth, protocol: udp, ports: 4500, numbers: [1, 3],
+     share: 50%, until: 9s}
 )";
 
 TEST(Reader, TakesEveryKeyOfTheFormat) {
@@ -155,6 +160,29 @@ TEST(Reader, TakesEveryKeyOfTheFormat) {
     EXPECT_EQ(topology.flows[2].kind, Flow::Kind::Tcp);
     ASSERT_EQ(topology.actions.size(), 2u);
     EXPECT_EQ(topology.actions[1].kind, Action::Kind::RekeyChild);
+
+    const auto& link = topology.graph[*boost::out_edges(*find(topology, "alice"), topology.graph).first];
+    EXPECT_EQ(link.name, "alice-fw");
+    EXPECT_EQ(link.duplicate, 0.02);
+    EXPECT_EQ(link.corrupt, 0.03);
+    EXPECT_EQ(link.reorder, 0.04);
+    EXPECT_EQ(link.reorder_by, Duration{7ms});
+    EXPECT_EQ(link.black_hole_above, 1300);
+    ASSERT_EQ(topology.faults.size(), 2u);
+    EXPECT_EQ(topology.faults[0].at, Duration{3s});
+    EXPECT_EQ(topology.faults[0].until, Duration{5s});
+    EXPECT_EQ(topology.faults[0].kind, LinkFault::Kind::Drop);
+    const auto& fault = topology.faults[1];
+    EXPECT_EQ(fault.link, "nat-isp");
+    EXPECT_EQ(fault.from, "nat");
+    EXPECT_EQ(fault.kind, LinkFault::Kind::Delay);
+    EXPECT_EQ(fault.delay, Duration{50ms});
+    EXPECT_EQ(fault.packet, "ike-auth");
+    EXPECT_EQ(fault.protocol, 17);
+    EXPECT_THAT(fault.ports, ElementsAre(4500));
+    EXPECT_THAT(fault.numbers, ElementsAre(1, 3));
+    EXPECT_EQ(fault.share, 0.5);
+    EXPECT_EQ(fault.until, Duration{9s});
 
     const auto* certificate = find_certificate(topology, "gw.example");
     ASSERT_TRUE(certificate);
@@ -258,6 +286,30 @@ TEST(Reader, SaysWhereAndWhatWasExpected) {
         {"actions:\n  - {at: 1s, do: dance, node: a}",
          "2:18: error: do of action 0 is \"dance\"; expected one of connect, disconnect, rekey-child, rekey-ike, "
          "check-liveness"},
+        {"routers: [isp, core]\nlinks:\n  isp-core: {corrupt: 2}",
+         "3:23: error: corrupt of link \"isp-core\" is \"2\"; expected a share from 0 to 1, such as 0.01 or 1%"},
+        {"routers: [isp, core]\nlinks:\n  isp-core: {black_hole_above: 500}",
+         "3:32: error: black_hole_above of link \"isp-core\" is \"500\"; expected a whole number from 576 to 65535"},
+        {"faults: {at: 1s}", "1:9: error: faults is a map; expected a list"},
+        {"faults:\n  - {do: drop}", "2:5: error: fault 0 needs link, such as alice-isp"},
+        {"faults:\n  - {link: a-b}", "2:5: error: fault 0 needs do, such as drop"},
+        {"faults:\n  - {link: a-b, do: eat}",
+         "2:21: error: do of fault 0 is \"eat\"; expected one of drop, duplicate, corrupt, delay"},
+        {"faults:\n  - {link: a-b, do: drop, at: -2s}",
+         "2:31: error: at of fault 0 is \"-2s\", before the start of the run; expected 0s or later"},
+        {"faults:\n  - {link: a-b, do: drop, until: 3s, for: 2s}",
+         "2:43: error: fault 0 says both until and for; expected one of them"},
+        {"faults:\n  - {link: a-b, do: drop, protocol: sctp}",
+         "2:37: error: protocol of fault 0 is \"sctp\"; expected any, icmp, tcp, udp, esp or a protocol number"},
+        {"faults:\n  - {link: a-b, do: drop, packet: ike-aut}",
+         "2:35: error: packet of fault 0 is \"ike-aut\"; did you mean \"ike-auth\"?"},
+        {"faults:\n  - {link: a-b, do: drop, packet: sstp-hello}",
+         "2:35: error: packet of fault 0 is \"sstp-hello\"; expected one of ike-sa-init, ike-auth, "},
+        {"faults:\n  - {link: a-b, do: drop, numbers: [1, 0]}",
+         "2:40: error: numbers of fault 0 is \"0\"; expected a whole number from 1 to 4294967295"},
+        {"faults:\n  - {link: a-b, do: drop, share: 3}",
+         "2:34: error: share of fault 0 is \"3\"; expected a share from 0 to 1, such as 0.01 or 1%"},
+        {"faults:\n  - {link: a-b, do: drop, delay: 3ms}", "2:27: error: unknown key \"delay\" in fault 0; "},
         {"certificates:\n  Root: {certificate_file: no.pem}",
          "2:28: error: certificate_file of certificate \"Root\": there is no file no.pem; expected a PEM file, "
          "relative to the topology file"},

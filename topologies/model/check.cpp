@@ -49,6 +49,7 @@ std::vector<Problem> check(const Topology& topology) {
     check_tunnels(topology, findings);
     check_proxies(topology, findings);
     check_traffic(topology, findings);
+    check_faults(topology, findings);
     return std::move(findings).in_file_order();
 }
 

@@ -31,9 +31,22 @@ void check_link(const Topology& topology, Findings& findings, const Graph::edge_
         findings.error(link.mark, "link \"{}\" leads from a node to itself", link.name);
     if (link.bits_per_second == 0)
         findings.error(mark_of(link, "rate"), "link \"{}\" has a rate of 0; expected more", link.name);
-    if (!(link.loss >= 0 && link.loss <= 1))
-        findings.error(mark_of(link, "loss"), "loss {} of link \"{}\" is no probability; expected 0 to 1", link.loss,
-                       link.name);
+    const auto expect_share = [&](std::string_view field, double share) {
+        if (!(share >= 0 && share <= 1))
+            findings.error(mark_of(link, field), "{} {} of link \"{}\" is no probability; expected 0 to 1", field,
+                           share, link.name);
+    };
+    expect_share("loss", link.loss);
+    expect_share("duplicate", link.duplicate);
+    expect_share("corrupt", link.corrupt);
+    expect_share("reorder", link.reorder);
+    if (link.reorder > 0 && link.reorder_by <= Duration::zero())
+        findings.error(mark_of(link, "reorder_by"), "reorder_by of link \"{}\" is 0; expected more", link.name);
+    if (link.black_hole_above && (*link.black_hole_above < 576 || *link.black_hole_above >= link.mtu))
+        findings.error(mark_of(link, "black_hole_above"),
+                       "black_hole_above {} of link \"{}\" swallows nothing, or everything; expected 576 or more, and "
+                       "less than its mtu of {}",
+                       *link.black_hole_above, link.name, link.mtu);
     if (link.delay < Duration::zero())
         findings.error(mark_of(link, "delay"), "link \"{}\" has a negative delay", link.name);
     if (link.mtu < 576)

@@ -73,6 +73,7 @@ void check_prefixes(const Topology&, Findings&);      // pools, virtual networks
 void check_addresses(const Topology&, Findings&);     // inside their network, and unique
 void check_links(const Topology&, Findings&);         // neighbours and paths
 void check_middleboxes(const Topology&, Findings&);   // the rules of firewalls, the settings of NATs
+void check_faults(const Topology&, Findings&);        // on links that exist, about packets that exist
 void check_tunnels(const Topology&, Findings&);       // what clients dial and gateways offer
 void check_proxies(const Topology&, Findings&);       // proxies, and what clients want of them
 void check_traffic(const Topology&, Findings&);       // flows and actions

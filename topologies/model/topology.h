@@ -321,7 +321,7 @@ struct LinkFault {
     // Which packets; what is not said matches all.
     std::optional<std::uint8_t> protocol;             // IP protocol number
     std::vector<std::uint16_t> ports;                 // UDP or TCP, source or destination
-    std::string packet;                               // a kind of the list in faults.h: "ike-auth", "tls-client-hello"
+    std::string packet;                               // a name of packet_kinds.h, such as "ike-auth"; "": any
     std::vector<std::uint32_t> numbers;               // only the n-th that match, counted from 1 since `at`
     double share = 1;                                 // of those, each with this probability
     Duration delay = std::chrono::milliseconds(100);  // of Delay

@@ -186,20 +186,6 @@ std::optional<std::uint64_t> Form::number_of(const Value& value, std::string_vie
     return std::nullopt;
 }
 
-void Form::ports(std::string_view key, std::vector<std::uint16_t>& target) {
-    const auto* value = take(key);
-    if (!value) return;
-    target.clear();
-    const auto add = [&](const Value& item) {
-        if (const auto port = number_of(item, key, 1, std::numeric_limits<std::uint16_t>::max()))
-            target.push_back(static_cast<std::uint16_t>(*port));
-    };
-    if (value->kind == Value::Kind::List)
-        std::for_each(value->items.begin(), value->items.end(), add);
-    else
-        add(*value);
-}
-
 void Form::finish() {
     for (const auto& entry : value_.entries) {
         if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;

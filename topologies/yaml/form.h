@@ -64,7 +64,21 @@ public:
     void flag(std::string_view key, std::optional<bool>& target) {
         choice<std::optional<bool>>(key, target, {{"true", true}, {"false", false}});
     }
-    void ports(std::string_view key, std::vector<std::uint16_t>& target);  // a list, or one number
+    // A list, or one number.
+    template <class T>
+    void numbers(std::string_view key, std::vector<T>& targets, std::uint64_t least, std::uint64_t most) {
+        const auto* value = take(key);
+        if (!value) return;
+        targets.clear();
+        const auto add = [&](const Value& item) {
+            if (const auto read = number_of(item, key, least, most)) targets.push_back(static_cast<T>(*read));
+        };
+        if (value->kind == Value::Kind::List)
+            for (const auto& item : value->items) add(item);
+        else
+            add(*value);
+    }
+    void ports(std::string_view key, std::vector<std::uint16_t>& target) { numbers(key, target, 1, 65535); }
 
     template <class T>
     void choice(std::string_view key, T& target, const Choices<T>& choices) {

@@ -130,7 +130,12 @@ void read_links(Form& top, Draft& draft) {
         form.rate("rate", link.bits_per_second);
         form.duration("delay", link.delay);
         form.fraction("loss", link.loss);
+        form.fraction("duplicate", link.duplicate);
+        form.fraction("corrupt", link.corrupt);
+        form.fraction("reorder", link.reorder);
+        form.duration("reorder_by", link.reorder_by);
         form.number("mtu", link.mtu, 576, 65535);
+        form.number("black_hole_above", link.black_hole_above, 576, 65535, "none");
         link.mark = form.mark();
         link.field_marks = form.field_marks();
         if (ends) add_link(draft.topology, ends->first, ends->second, std::move(link));

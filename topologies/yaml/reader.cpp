@@ -53,6 +53,7 @@ void read_top(const Value& tree, const std::string& name, Draft& draft) {
     read_links(top, draft);
     read_flows(top, draft);
     read_actions(top, draft);
+    read_faults(top, draft);
     top.finish();
     complete(draft);
 }

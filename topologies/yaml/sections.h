@@ -27,6 +27,7 @@ void read_nodes(Form& top, Draft&);  // clients first, then what is on the way, 
 void read_links(Form& top, Draft&);
 void read_flows(Form& top, Draft&);
 void read_actions(Form& top, Draft&);
+void read_faults(Form& top, Draft&);
 
 // Of read_nodes(), in files of their own.
 void read_firewall(Draft&, Form&, const std::string& name);
