@@ -37,6 +37,10 @@ public:
                              topology_.graph[edge]);
     }
 
+    void add_faults() {
+        for (const auto& fault : topology_.faults) network_.add_fault(fault);
+    }
+
     void add_routes() {
         for (const auto& route : plan_routes(topology_))
             if (!is_port(route.node)) network_.add_route(name(route.node), route.destination, name(route.neighbour));
@@ -115,6 +119,7 @@ void build_network(Network& network, const Topology& topology) {
     Builder builder{network, topology};
     builder.add_nodes();
     builder.add_links();
+    builder.add_faults();
     builder.add_routes();
 }
 

@@ -14,6 +14,7 @@
 #include <unordered_set>
 
 #include "sim/host/routing.h"
+#include "sim/network/device.h"
 #include "sim/network/ipv4_packet.h"
 
 namespace gatelab::sim {
@@ -50,13 +51,20 @@ public:
 
     RxStatus Receive(ns3::Ptr<ns3::Packet> packet, const ns3::Ipv4Header& header,
                      ns3::Ptr<ns3::Ipv4Interface> interface) override {
-        if (packet->GetSize() < 8) return RX_OK;
+        if (packet->GetSize() < 8 || is_damaged(packet)) return RX_OK;
         if (user) user->receive(Ipv4Address{header.GetSource().Get()}, packet->Copy());
         return Icmpv4L4Protocol::Receive(packet, header, interface);
     }
     RxStatus Receive(ns3::Ptr<ns3::Packet>, const ns3::Ipv6Header&, ns3::Ptr<ns3::Ipv6Interface>) override {
         return RX_ENDPOINT_UNREACH;
     }
+
+private:
+    // RFC 1122 section 3.2.2; ns-3 does not look.
+    bool is_damaged(const ns3::Ptr<ns3::Packet>& packet) {
+        return ns3::Node::ChecksumEnabled() && internet_checksum(bytes_of(packet, buffer_)) != 0;
+    }
+    Bytes buffer_;
 };
 
 // A protocol that ns-3 does not know.

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "impl/base/random.h"
+#include "sim/network/impairments.h"
 #include "sim/network/ipv4_packet.h"
 
 namespace gatelab::sim {
@@ -47,6 +48,9 @@ struct Link::Core {
 
     void send(int side, const ns3::Ptr<ns3::Packet>& packet, bool interceptable);
     void enter(int side, const ns3::Ptr<ns3::Packet>& packet);
+    void impair(int side, const ns3::Ptr<ns3::Packet>& packet, bool lost);
+    void carry(int side, const ns3::Ptr<ns3::Packet>& packet, Duration later, bool header_changed = false);
+    void arrive_at(int side, const ns3::Ptr<ns3::Packet>& packet);  // the card of the far side
     void deliver(int side, const ns3::Ptr<ns3::Packet>& packet);
     void hand_over(int side, const ns3::Ptr<ns3::Packet>& packet);
 
@@ -55,6 +59,7 @@ struct Link::Core {
     std::array<std::string, 2> names;
     std::array<Direction, 2> directions;
     std::shared_ptr<Interceptor> interceptor;
+    std::unique_ptr<Impairments> impairments;  // of a link that has any
     Duration queue{};
     Bytes buffer;
 };
@@ -73,6 +78,7 @@ Link::Link(World& world, topologies::Link spec, std::array<std::string, 2> names
             direction.losses.emplace(world.options().seed, "link/" + core_->spec.name + "/" + core_->names[side]);
         }
     }
+    if (Impairments::needed(core_->spec)) impairments();
 }
 
 Link::~Link() = default;
@@ -102,6 +108,16 @@ void Link::capture(int side, std::shared_ptr<Capture> capture) { core_->directio
 
 void Link::intercept(Interceptor interceptor) {
     core_->interceptor = interceptor ? std::make_shared<Interceptor>(std::move(interceptor)) : nullptr;
+}
+
+void Link::add_fault(const topologies::LinkFault& fault, std::size_t number) { impairments().add(fault, number); }
+
+Impairments& Link::impairments() {
+    auto& impairments = core_->impairments;
+    if (!impairments) {
+        impairments = std::make_unique<Impairments>(core_->world.options().seed, core_->spec, core_->names);
+    }
+    return *impairments;
 }
 
 LinkCounters Link::counters(int side) const { return core_->directions[side].counters; }
@@ -136,20 +152,54 @@ void Link::Core::enter(int side, const ns3::Ptr<ns3::Packet>& packet) {
     }
     direction.idle_at = start + time_to_send(packet->GetSize(), spec.bits_per_second);
     direction.record(packet);
-    if (direction.losses && direction.losses->unit() < spec.loss) {
+    const bool lost = direction.losses && direction.losses->unit() < spec.loss;
+    if (impairments) return impair(side, packet, lost);
+    if (lost) {
         ++direction.counters.lost;
         return;
     }
-    auto& far = directions[1 - side];
-    ns3::Simulator::ScheduleWithContext(far.device->GetNode()->GetId(),
-                                        ns3::NanoSeconds((direction.idle_at - now + spec.delay).count()),
-                                        [this, side, packet] { deliver(side, packet); });
+    carry(side, packet, {});
+}
+
+// A packet that the link loses has met its faults and has been counted by them all the same.
+void Link::Core::impair(int side, const ns3::Ptr<ns3::Packet>& packet, bool lost) {
+    auto& direction = directions[side];
+    const auto size = bytes_of(packet, buffer).size();
+    const auto bytes = ByteSpan{buffer}.first(size);
+    auto counters = direction.counters;
+    const auto fate = impairments->judge(world.now(), side, bytes, counters);
+    if (lost && !fate.dropped) {
+        ++direction.counters.lost;
+    } else {
+        direction.counters = counters;
+    }
+    if (!lost && !fate.dropped) {
+        const auto sent = fate.changed ? packet_of(bytes) : packet;
+        carry(side, sent, fate.later, fate.header_changed);
+        if (fate.twice) carry(side, sent->Copy(), fate.later, fate.header_changed);
+    }
+    for (auto& [sender, trace] : impairments->drain()) world.emit(names[sender], "link", std::move(trace));
+}
+
+void Link::Core::carry(int side, const ns3::Ptr<ns3::Packet>& packet, Duration later, bool header_changed) {
+    const auto& far = directions[1 - side];
+    const auto when = ns3::NanoSeconds((directions[side].idle_at - world.now() + spec.delay + later).count());
+    const auto node = far.device->GetNode()->GetId();
+    if (header_changed) {
+        ns3::Simulator::ScheduleWithContext(node, when, [this, side, packet] { arrive_at(side, packet); });
+    } else {
+        ns3::Simulator::ScheduleWithContext(node, when, [this, side, packet] { deliver(side, packet); });
+    }
+}
+
+void Link::Core::arrive_at(int side, const ns3::Ptr<ns3::Packet>& packet) {
+    ++directions[side].counters.delivered;
+    directions[1 - side].record(packet);
 }
 
 void Link::Core::deliver(int side, const ns3::Ptr<ns3::Packet>& packet) {
-    ++directions[side].counters.delivered;
+    arrive_at(side, packet);
     auto& far = directions[1 - side];
-    far.record(packet);
     if (far.processing <= Duration::zero()) return hand_over(side, packet);
     ns3::Simulator::ScheduleWithContext(far.device->GetNode()->GetId(), ns3::NanoSeconds(far.processing.count()),
                                         [this, side, packet] { hand_over(side, packet); });

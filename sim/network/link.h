@@ -1,8 +1,8 @@
 // A point-to-point link as a pair of ns-3 devices.
 //
-// Each direction: interceptor, MTU, a drop-tail queue in front of the transmitter, loss, delay. The queue is a number,
-// the time at which the transmitter falls idle, so a packet costs one event per link, and another where the node at the
-// far end has a processing delay.
+// Each direction: interceptor, MTU, a drop-tail queue in front of the transmitter, loss, what else the link or a fault
+// does to packets (impairments.h), delay. The queue is a number, the time at which the transmitter falls idle, so a
+// packet costs one event per link, and another where the node at the far end has a processing delay.
 #pragma once
 
 #include <array>
@@ -15,6 +15,8 @@
 #include "sim/network/world.h"
 
 namespace gatelab::sim {
+
+class Impairments;
 
 // A node without an IP stack: gets what arrives on its links as it is.
 class Box {
@@ -42,9 +44,12 @@ public:
     void send(int side, const ns3::Ptr<ns3::Packet>& packet, bool interceptable = true);
     void capture(int side, std::shared_ptr<Capture>);
     void intercept(Interceptor);
+    void add_fault(const topologies::LinkFault&, std::size_t number);  // counts the topology's faults from 1
     LinkCounters counters(int side) const;
 
 private:
+    Impairments& impairments();
+
     struct Core;
     std::unique_ptr<Core> core_;
 };

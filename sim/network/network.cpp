@@ -81,6 +81,7 @@ public:
     std::map<std::string, std::unique_ptr<NetworkNode>> nodes;
     std::map<std::string, std::unique_ptr<Link>> links;
     std::vector<std::shared_ptr<Capture>> captures;
+    std::size_t faults = 0;
 };
 
 Network::Network(NetworkOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -175,6 +176,10 @@ Result<void> Network::finish_captures() {
         if (auto finished = capture->finish(); !finished && first) first = finished;
     }
     return first;
+}
+
+void Network::add_fault(const topologies::LinkFault& fault) {
+    impl_->link(fault.link).add_fault(fault, ++impl_->faults);
 }
 
 void Network::intercept(const std::string& link, Interceptor interceptor) {

@@ -47,7 +47,8 @@ public:
     virtual void inject(ByteView packet) = 0;
 };
 
-// One direction of a link, so far. Each packet counts in `sent` and in at most one of the drops.
+// One direction of a link, so far. Each packet counts in `sent` and in at most one of the drops; what arrives twice
+// counts twice in `delivered`.
 struct LinkCounters {
     std::uint64_t sent = 0;        // packets given to the link
     std::uint64_t delivered = 0;   // packets at the far end
@@ -55,6 +56,10 @@ struct LinkCounters {
     std::uint64_t overflowed = 0;  // no room in the queue
     std::uint64_t oversized = 0;   // larger than the MTU (hosts and routers fragment, or answer "fragmentation needed")
     std::uint64_t intercepted = 0;  // dropped by the interceptor
+    std::uint64_t black_holed = 0;  // larger than Link::black_hole_above
+    std::uint64_t faulted = 0;      // dropped by a fault
+    // Of those that were not dropped, by the link or by a fault:
+    std::uint64_t duplicated = 0, corrupted = 0, delayed = 0;
 };
 
 class Network {
@@ -99,6 +104,10 @@ public:
     Result<void> capture(const std::string& node, const std::string& interface, const std::filesystem::path& file);
     // Writes out and closes all captures; Io names the first that is not whole. Idempotent; the destructor does it too.
     Result<void> finish_captures();
+
+    // A fault of the topology's schedule, on the link that it names; such faults are told as events of component "link"
+    // of the sending node, and counted from 1 in the order of these calls.
+    void add_fault(const topologies::LinkFault&);
 
     // At most one interceptor a link, for both directions; nullptr removes it. It sees packets before the queue.
     void intercept(const std::string& link, Interceptor);

@@ -228,14 +228,6 @@ TEST(NetworkRun, StopsTheProgramOnMisuse) {
         "there is no node a");
 }
 
-std::string output_of(const std::string& command) {
-    std::string output;
-    auto* pipe = popen(command.c_str(), "r");
-    for (int c; (c = fgetc(pipe)) != EOF;) output += static_cast<char>(c);
-    pclose(pipe);
-    return output;
-}
-
 TEST(Capture, ShowsPacketsAndSimulatedTimesToTshark) {
     if (output_of("command -v tshark").empty()) GTEST_SKIP() << "tshark is not installed";
     Scratch scratch;

@@ -555,6 +555,29 @@ TEST(FilterNode, TellsAUdpSocketsHostThatItsPacketIsProhibited) {
     EXPECT_EQ(errors[0][1], 13);
 }
 
+TEST(FilterNode, SendsWhatTsharkCanRead) {
+    if (output_of("command -v tshark").empty()) GTEST_SKIP() << "tshark is not installed";
+    Scratch scratch;
+    Walled walled{open_but_for({reject_everything()})};
+    ASSERT_TRUE(walled.network.capture("alice", "alice-wall", scratch.path / "alice.pcap"));
+    Inbox udp{walled.alice, 500};
+    udp.send({kBob, 500}, "ike");
+    walled.network.run_until(seconds(1));
+    Life tcp;
+    tcp.watch(walled.network, walled.alice.connect_tcp({kBob, 443}).value());
+    walled.network.run_until(seconds(2));
+    ASSERT_TRUE(walled.network.finish_captures());
+    const auto seen =
+        output_of("tshark -r " + (scratch.path / "alice.pcap").string() +
+                  " -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -Y 'ip.src == 10.0.0.2'"
+                  " -T fields -E occurrence=f -e ip.checksum.status -e icmp.type -e icmp.code"
+                  " -e icmp.checksum.status -e udp.dstport -e tcp.flags.reset -e tcp.seq_raw -e tcp.ack_raw"
+                  " -e tcp.checksum.status -e _ws.malformed 2>/dev/null");
+    EXPECT_EQ(seen,
+              "1\t3\t13\t1\t500\t\t\t\t\t\n"
+              "1\t\t\t\t\t1\t0\t1\t1\t\n");
+}
+
 TEST(FilterNode, BlocksPortsBetweenTwoLinks) {
     std::vector<Event> events;
     Network network({.events = [&](Event event) { events.push_back(std::move(event)); }});

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -99,6 +100,15 @@ inline Bytes tcp_packet(const Segment& segment) {
 inline Bytes file_bytes(const std::filesystem::path& file) {
     std::ifstream in(file, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// What a shell command prints.
+inline std::string output_of(const std::string& command) {
+    std::string output;
+    auto* pipe = popen(command.c_str(), "r");
+    for (int c; (c = fgetc(pipe)) != EOF;) output += static_cast<char>(c);
+    pclose(pipe);
+    return output;
 }
 
 // A folder of its own for a test, gone afterwards.
