@@ -76,7 +76,12 @@ Json links_of(const Topology& topology) {
                        {"bits_per_second", link.bits_per_second},
                        {"delay", seconds(link.delay)},
                        {"loss", link.loss},
-                       {"mtu", link.mtu}});
+                       {"mtu", link.mtu},
+                       {"duplicate", link.duplicate},
+                       {"corrupt", link.corrupt},
+                       {"reorder", link.reorder},
+                       {"reorder_by", seconds(link.reorder_by)},
+                       {"black_hole_above", link.black_hole_above ? Json(*link.black_hole_above) : Json(nullptr)}});
     }
     return all;
 }

@@ -1,6 +1,7 @@
 // gatelab topology check|show
 #include <fmt/format.h>
 
+#include "cli/describe_network.h"
 #include "cli/verbs.h"
 #include "topologies/model/check.h"
 #include "topologies/model/paths.h"
@@ -96,12 +97,12 @@ struct Describe {  // one line about a node
     }
     std::string operator()(const Router&) const { return ""; }
     std::string operator()(const Firewall& one) const {
-        return fmt::format("protects {}, {} rules, otherwise {}", one.inside, one.rules.size(),
-                           one.otherwise == FilterRule::Action::Allow ? "allow" : "drop");
+        return fmt::format("protects {}, {} rules, otherwise {}", one.inside, one.rules.size(), name_of(one.otherwise));
     }
     std::string operator()(const Nat& one) const {
-        return fmt::format("as {} towards {}, {} mapping", to_string(one.outside_address), one.outside,
-                           one.endpoint_dependent ? "endpoint-dependent" : "endpoint-independent");
+        return fmt::format("as {} towards {}, {} mapping{}, UDP for {:g} s", to_string(one.outside_address),
+                           one.outside, one.endpoint_dependent ? "endpoint-dependent" : "endpoint-independent",
+                           one.hairpin ? " with hairpin" : "", std::chrono::duration<double>(one.udp_timeout).count());
     }
     std::string operator()(const HttpProxy& one) const {
         return fmt::format("{}:{}, connects to {}, {}", to_string(one.address), one.port,
@@ -135,15 +136,23 @@ std::string show_text(const Topology& topology) {
     for (const auto vertex : boost::make_iterator_range(boost::vertices(graph)))
         nodes.add({graph[vertex].name, std::string{name_of(graph[vertex].kind)},
                    std::visit(Describe{}, graph[vertex].kind) + delay_of(graph[vertex])});
-    Table links{{"LINK", "BETWEEN", "RATE", "DELAY", "LOSS", "MTU"}};
+    Table links{{"LINK", "BETWEEN", "RATE", "DELAY", "LOSS", "MTU", ""}};
     for (const auto edge : boost::make_iterator_range(boost::edges(graph))) {
         const auto& link = graph[edge];
         links.add(
             {link.name,
              fmt::format("{} - {}", graph[boost::source(edge, graph)].name, graph[boost::target(edge, graph)].name),
              as_rate(link.bits_per_second), as_milliseconds(link.delay), fmt::format("{:g} %", link.loss * 100),
-             fmt::format("{}", link.mtu)});
+             fmt::format("{}", link.mtu), impairments(link)});
     }
+    Table rules{{"FIREWALL", "RULE", ""}};
+    for (const auto vertex : boost::make_iterator_range(boost::vertices(graph)))
+        if (const auto* firewall = std::get_if<Firewall>(&graph[vertex].kind))
+            for (std::size_t i = 0; i < firewall->rules.size(); ++i)
+                rules.add({graph[vertex].name, fmt::format("{}", i + 1), describe(firewall->rules[i])});
+    Table faults{{"FAULT", "LINK", ""}};
+    for (std::size_t i = 0; i < topology.faults.size(); ++i)
+        faults.add({fmt::format("{}", i + 1), topology.faults[i].link, describe(topology.faults[i])});
     Table flows{{"FLOW", "KIND", "FROM", "TO", "START"}};
     for (const auto& flow : topology.flows)
         flows.add({flow.name, std::string{name_of(flow.kind)}, flow.from, flow.to,
@@ -152,7 +161,7 @@ std::string show_text(const Topology& topology) {
     for (const auto& reach : reachability(topology))
         reaches.add(
             {reach.from, reach.to, reach.why_not.empty() ? to_string(topology, reach.path) : "none: " + reach.why_not});
-    for (const auto* table : {&nodes, &links, &flows, &reaches})
+    for (const auto* table : {&nodes, &rules, &links, &faults, &flows, &reaches})
         if (!table->empty()) text += table->text() + "\n";
     text.pop_back();
     return text;
@@ -179,6 +188,10 @@ Json show_json(const Topology& topology) {
                   {"description", std::visit(Describe{}, graph[vertex].kind)},
                   {"processing_delay_s", seconds(graph[vertex].processing_delay)}};
         add_tunnels(node, graph[vertex].kind);
+        if (const auto* firewall = std::get_if<Firewall>(&graph[vertex].kind)) {
+            node["rules"] = Json::array();
+            for (const auto& rule : firewall->rules) node["rules"].push_back(describe(rule));
+        }
         document["nodes"].push_back(std::move(node));
     }
     document["links"] = Json::array();
@@ -189,7 +202,11 @@ Json show_json(const Topology& topology) {
              {"rate_bps", graph[edge].bits_per_second},
              {"delay_s", seconds(graph[edge].delay)},
              {"loss", graph[edge].loss},
-             {"mtu", graph[edge].mtu}});
+             {"mtu", graph[edge].mtu},
+             {"impairments", impairments(graph[edge])}});
+    document["faults"] = Json::array();
+    for (const auto& fault : topology.faults)
+        document["faults"].push_back({{"link", fault.link}, {"description", describe(fault)}});
     document["flows"] = Json::array();
     for (const auto& flow : topology.flows)
         document["flows"].push_back(

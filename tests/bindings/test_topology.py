@@ -20,6 +20,10 @@ def test_takes_other_values(topology):
     slower = topology.with_settings({"links.alice-isp.delay": "50ms", "links.alice-isp.loss": 0.01})
     assert slower.link("alice-isp").delay == pytest.approx(0.050)
     assert slower.link("alice-isp").loss == pytest.approx(0.01)
+    worse = topology.with_settings({"links.alice-isp.corrupt": 0.02, "links.alice-isp.black_hole_above": 1300})
+    assert worse.link("alice-isp").corrupt == pytest.approx(0.02)
+    assert worse.link("alice-isp").black_hole_above == 1300
+    assert topology.link("alice-isp").black_hole_above is None
     assert topology.link("alice-isp").delay == pytest.approx(0.010)
 
 

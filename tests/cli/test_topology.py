@@ -11,6 +11,61 @@ def test_check_finds_nothing_wrong_with_the_library(gatelab):
         assert "nothing wrong" in answer.out
 
 
+NAMES_OF_RULES = """firewalls:
+  hotel:
+    inside: alice
+    rules:
+      - {action: reject, state: any, protocol: udp, destination_ports: [500, 4500], from: 3s}
+      - {action: allow, protocol: tcp, destination_ports: 443, tls_only: true}
+    otherwise: reject
+faults:
+  - {at: 1s, for: 2s, link: isp-gateway, from: isp, do: drop, packet: ike-auth, numbers: [1, 3]}
+  - {link: alice-hotel, do: delay, delay: 20ms, share: 10%}
+"""
+
+
+@pytest.fixture
+def hotel(edited):
+    def make(*replacements):
+        text = NAMES_OF_RULES
+        for old, new in replacements:
+            assert old in text
+            text = text.replace(old, new)
+        return edited("remote-user", ("routers: [isp]", "routers: [isp]\n" + text), ("  alice-isp:", "  hotel-isp:\n  alice-hotel:"))
+    return make
+
+
+def test_show_tells_rules_impairments_and_faults(gatelab, hotel):
+    answer = gatelab("topology", "show", hotel(), "--set", "links.alice-hotel.corrupt=0.01",
+                     "--set", "links.alice-hotel.black_hole_above=1300")
+    assert answer.code == 0, answer.err
+    assert "protects alice, 2 rules, otherwise reject" in answer.out
+    assert "reject udp to port 500, 4500, also of flows that exist, from 3 s on" in answer.out
+    assert "allow tcp to port 443, TLS only" in answer.out
+    assert "corrupt 1 %, black hole above 1300" in answer.out
+    assert "drop ike-auth from isp, number 1, 3, from 1 s to 3 s" in answer.out
+    assert "delay by 20 ms every packet, 10 % of them" in answer.out
+    document = gatelab("topology", "show", hotel(), "--json").json
+    assert document["faults"][0] == {"link": "isp-gateway", "description": "drop ike-auth from isp, number 1, 3, from 1 s to 3 s"}
+
+
+@pytest.mark.parametrize("replacement, expected", [
+    (("protocol: udp", "protocol: sctp"), 'protocol of rule 0 of firewall "hotel" is "sctp"; expected any, icmp, tcp, udp, esp or a protocol number'),
+    (("from: 3s", "from: -3s"), 'from of rule 0 of firewall "hotel" is "-3s", before the start of the run; expected 0s or later'),
+    (("action: reject,", "action: reject, source: 198.51.100.99,"), 'source 198.51.100.99 in a rule of firewall "hotel" is the address of no node; expected one that a node'),
+    (("at: 1s", "at: -1s"), 'at of fault 0 is "-1s", before the start of the run; expected 0s or later'),
+    (("isp-gateway", "isp-gatway"), 'there is no link "isp-gatway"; did you mean "isp-gateway"?'),
+])
+def test_refuses_rules_and_faults_that_cannot_be(gatelab, hotel, replacement, expected):
+    path = hotel(replacement)
+    answer = gatelab("topology", "check", path)
+    assert answer.code == 2
+    place, message = answer.err.strip().splitlines()[0].split(": error: ")
+    file, line, _ = place.rsplit(":", 2)
+    assert file == str(path) and expected in message
+    assert replacement[1].split()[-1].strip("{},") in path.read_text().splitlines()[int(line) - 1]
+
+
 BROKEN = [
     # unknown key
     (("    gateway: gateway", "    gatway: gateway"), 'edited.yaml:14:5: error: unknown key "gatway" in client "alice"; did you mean "gateway"?'),

@@ -34,6 +34,11 @@ class Link:
     delay: float  # seconds, one way
     loss: float  # probability per packet and direction, 0 to 1
     mtu: int  # octets
+    duplicate: float  # probabilities, as `loss`
+    corrupt: float
+    reorder: float
+    reorder_by: float  # seconds, at most
+    black_hole_above: Optional[int]  # octets; larger packets vanish
 
 
 @dataclass(frozen=True)
