@@ -40,6 +40,7 @@ std::string_view name_of(Feature feature) {
         case Feature::OneReply: return "one-reply";
         case Feature::RouteLimit: return "route-limit";
         case Feature::TlsPolicy: return "tls-policy";
+        case Feature::HelloTime: return "hello-time";
     }
     return "?";
 }
@@ -55,6 +56,8 @@ std::vector<Lack> lacks_of_sstp_client(std::vector<Lack> more = {}) {
         {Feature::LongPassword, "a word of pppd's files has 1,023 octets at most"},
         {Feature::Renegotiate, "it has nothing to renew but TLS, and does not"},
         {Feature::RenegotiateNow, "it has nothing to renew but TLS, and does not"},
+        {Feature::TlsPolicy, "sstpc offers the suites that OpenSSL does"},
+        {Feature::HelloTime, "sstpc asks after a minute of silence, whatever it is told"},
     };
     lacks.insert(lacks.end(), more.begin(), more.end());
     return lacks;

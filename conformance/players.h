@@ -44,6 +44,8 @@ enum class Feature {
     OneReply,          // takes its options once
     RouteLimit,        // refuses more than 1,000 pushed routes
     TlsPolicy,         // takes the TLS versions and cipher suites that it is told, and no others
+    // Of SSTP.
+    HelloTime,  // asks a silent peer after the time that it is told, or never
 };
 std::string_view name_of(Feature);  // "native-esp"
 

@@ -31,6 +31,8 @@ const std::vector<Suite>& suites() {
         {"p2s-ike-policy", "Every combination of Azure's default IKE and IPsec policies, and what lies outside them"},
         {"openvpn", "A remote user's OpenVPN tunnel from dialling to hanging up, and what must be refused",
          topologies::Tunnel::OpenVpn},
+        {"sstp", "A remote user's SSTP tunnel from dialling to hanging up, and what must be refused",
+         topologies::Tunnel::Sstp},
         {"tls-policy",
          "Every TLS suite of Azure's two lists, what lies outside them, and the profile that goes with them",
          topologies::Tunnel::OpenVpn},
@@ -54,6 +56,9 @@ const std::vector<Case>& cases() {
                              openvpn_pushing, openvpn_renegotiating, openvpn_staying_alive, openvpn_moving,
                              openvpn_lasting, openvpn_fitting, openvpn_guarding, openvpn_losing, openvpn_strangers})
             add(all, "openvpn", family());
+        for (auto* family : {sstp_connecting, sstp_refusing, sstp_negotiating, sstp_carrying, sstp_staying_alive,
+                             sstp_proxies, sstp_strangers})
+            add(all, "sstp", family());
         for (auto* family : {tls_suites, tls_versions, tls_profile}) add(all, "tls-policy", family());
         for (auto* family : {breaking_headers, breaking_the_control_channel, breaking_the_key_exchange,
                              breaking_data_packets, playing_a_gateway})

@@ -44,6 +44,15 @@ std::vector<Case> openvpn_guarding();
 std::vector<Case> openvpn_losing();
 std::vector<Case> openvpn_strangers();
 
+// sstp
+std::vector<Case> sstp_connecting();
+std::vector<Case> sstp_refusing();
+std::vector<Case> sstp_negotiating();
+std::vector<Case> sstp_carrying();
+std::vector<Case> sstp_staying_alive();
+std::vector<Case> sstp_proxies();
+std::vector<Case> sstp_strangers();
+
 // p2s-ike-policy
 std::vector<Case> policy_cells();
 std::vector<Case> policy_refusals();

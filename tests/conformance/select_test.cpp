@@ -55,11 +55,13 @@ TEST(Select, TakesEveryCaseForEveryPairWithOneOfOursThatHasItsTunnel) {
     const auto ike = cases_of(topologies::Tunnel::IkeV2);
     const auto openvpn_client = cases_of(topologies::Tunnel::OpenVpn, Asked::No, Side::Client);
     const auto openvpn_gateway = cases_of(topologies::Tunnel::OpenVpn, Asked::No, Side::Gateway);
+    const auto sstp_client = cases_of(topologies::Tunnel::Sstp, Asked::No, Side::Client);
     const auto virtual_time = counts({{"gatelab-gatelab", all},
                                       {"gatelab-strongswan", ike},
                                       {"strongswan-gatelab", ike},
                                       {"gatelab-openvpn", openvpn_gateway},
-                                      {"openvpn-gatelab", openvpn_client}});
+                                      {"openvpn-gatelab", openvpn_client},
+                                      {"sstp-client-gatelab", sstp_client}});
     EXPECT_EQ(pairs_of(with(RealPeers::Virtual)), virtual_time);
     EXPECT_EQ(pairs_of(with(RealPeers::None)), virtual_time);
     EXPECT_EQ(pairs_of(with(RealPeers::RealTime)), counts({{"gatelab-gatelab", all},
@@ -67,6 +69,7 @@ TEST(Select, TakesEveryCaseForEveryPairWithOneOfOursThatHasItsTunnel) {
                                                            {"strongswan-realtime-gatelab", ike},
                                                            {"gatelab-openvpn-realtime", openvpn_gateway},
                                                            {"openvpn-realtime-gatelab", openvpn_client},
+                                                           {"sstp-client-realtime-gatelab", sstp_client},
                                                            {"gatelab-softether", openvpn_gateway}}));
 }
 
