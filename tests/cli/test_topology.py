@@ -60,7 +60,7 @@ def test_refuses_rules_and_faults_that_cannot_be(gatelab, hotel, replacement, ex
     path = hotel(replacement)
     answer = gatelab("topology", "check", path)
     assert answer.code == 2
-    place, message = answer.err.strip().splitlines()[0].split(": error: ")
+    place, message = answer.err.strip().splitlines()[0].removeprefix("gatelab: ").split(": error: ")
     file, line, _ = place.rsplit(":", 2)
     assert file == str(path) and expected in message
     assert replacement[1].split()[-1].strip("{},") in path.read_text().splitlines()[int(line) - 1]
