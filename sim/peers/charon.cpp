@@ -62,8 +62,8 @@ void Charon::launch() {
     if (options_.esp == EspBy::Libipsec && ::access(kCharonProgram, X_OK) == 0 && ::access(kLibipsecPlugin, R_OK) != 0)
         return give_up(Fault::Unavailable,
                        fmt::format("there is no {}: install libcharon-extra-plugins", kLibipsecPlugin));
-    options_.files.push_back(
-        daemon_file({machine_.inside(""), machine_.socket_path(kViciSocket), options_.log_keys, options_.esp}));
+    options_.files.push_back(daemon_file(
+        {machine_.inside(""), machine_.socket_path(kViciSocket), options_.log_keys, options_.esp, options_.patient}));
     for (const auto& file : options_.files)
         if (auto written = write_file(machine_.folder() / file.path, file.text); !written)
             return give_up(written.error().fault, written.error().detail);

@@ -51,6 +51,7 @@ public:
         std::filesystem::path evidence;  // folder that keeps configuration, version, log and exit status; "": none
         bool log_keys = false;
         EspBy esp = EspBy::Libipsec;
+        bool patient = false;  // see DaemonSettings
         Duration ready_within = std::chrono::seconds(10);
         // After every report, with the one before.
         std::function<void(const CharonReport& before)> reported = [](const auto&) {};

@@ -243,10 +243,12 @@ ConfigFile daemon_file(const DaemonSettings& settings) {
                                 "kernel-netlink vici resolve kdf",
                                 by_kernel ? "" : "kernel-libipsec "));
     out.set("install_virtual_ip_on", by_kernel ? "net0" : "ipsec0");
-    // 0.5 + 0.75 + 1.125 + 1.69 s: long enough for a busy machine, short enough for a case that waits for the end.
-    out.set("retransmit_timeout", "0.5");
-    out.set("retransmit_base", "1.5");
-    out.set("retransmit_tries", "3");
+    if (!settings.patient) {
+        // 0.5 + 0.75 + 1.125 + 1.69 s: long enough for a busy machine, short enough for a case that waits for the end.
+        out.set("retransmit_timeout", "0.5");
+        out.set("retransmit_base", "1.5");
+        out.set("retransmit_tries", "3");
+    }
     out.open("filelog");
     log(out, "ordinary", kLog, "stderr");
     out.set("default", "1");

@@ -58,6 +58,7 @@ struct DaemonSettings {
     std::string vici_socket;
     bool log_keys = false;  // into private.log, for reading captures
     EspBy esp = EspBy::Libipsec;
+    bool patient = false;  // with charon's own retransmission, which gives up after 165 s
 };
 
 inline constexpr const char* kLog = "charon.log";
@@ -65,7 +66,7 @@ inline constexpr const char* kPrivateLog = "private.log";
 inline constexpr const char* kViciSocket = "vici.sock";
 inline constexpr const char* kResolvConf = "resolv.conf";
 
-// strongswan.conf: plugins, logs, and retransmission that gives up after about four seconds.
+// strongswan.conf: plugins, logs, and retransmission that gives up after about four seconds unless it is patient.
 ConfigFile daemon_file(const DaemonSettings&);
 // What charon and swanctl find in their environment.
 std::vector<std::string> daemon_environment(const std::filesystem::path& folder, EspBy);

@@ -87,6 +87,7 @@ Result<std::unique_ptr<StrongSwanMachine>> StrongSwanMachine::start(const Stage&
     daemon.evidence = self->evidence();
     daemon.log_keys = !stage.folder.empty();
     daemon.esp = stage.guests ? EspBy::Kernel : EspBy::Libipsec;
+    daemon.patient = options.patient;
     daemon.reported = [self = self.get()](const CharonReport& before) { self->note_report(before); };
     self->charon_ = std::make_unique<Charon>(stage.network, *self->machine_, std::move(daemon));
     return self;
@@ -130,6 +131,7 @@ bool StrongSwanMachine::told() const { return !charon_->report_asked() && (!esp_
 
 TunnelStatus StrongSwanMachine::status_of(const ReportedSa& sa) const {
     auto status = sa.tunnel;
+    status.protocol = "ikev2";
     if (esp_) esp_->add_to(status);
     return status;
 }

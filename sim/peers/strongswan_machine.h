@@ -18,6 +18,7 @@ public:
         std::string node, port;
         MachineSpec machine;
         std::vector<ConfigFile> files;
+        bool patient = false;  // see DaemonSettings
     };
     // Begins to start. Unavailable when this computer gives no machine.
     static Result<std::unique_ptr<StrongSwanMachine>> start(const Stage&, Options);

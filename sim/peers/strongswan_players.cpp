@@ -57,6 +57,7 @@ Result<std::unique_ptr<ClientPlayer>> make_strongswan_client(const Stage& stage,
     options.node = options.port = name;
     options.machine.addresses = {node.address};
     options.files = client_files(settings);
+    options.patient = node.personality == topologies::Personality::StrongSwan;
     auto machine = StrongSwanMachine::start(stage, std::move(options));
     if (!machine) return pass(machine);
     return make_dialling_end(std::move(*machine), kClientConnection);

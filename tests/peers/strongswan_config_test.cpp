@@ -85,5 +85,11 @@ TEST(StrongSwanConfig, LeavesEspToTheKernelWhereThereIsOne) {
     EXPECT_THAT(own, HasSubstr("unix:///run/vici.sock"));
 }
 
+TEST(StrongSwanConfig, HasCharonsOwnPatienceWhereItIsAskedFor) {
+    EXPECT_THAT(daemon_file({"/f", "/f/vici.sock"}).text, HasSubstr("retransmit_tries = 3"));
+    EXPECT_THAT(daemon_file({.folder = "/f", .vici_socket = "/f/vici.sock", .patient = true}).text,
+                Not(HasSubstr("retransmit")));
+}
+
 }  // namespace
 }  // namespace gatelab::sim::peers
