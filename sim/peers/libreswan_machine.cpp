@@ -225,6 +225,7 @@ void LibreswanMachine::note_counters(std::string_view text) {
 TunnelStatus LibreswanMachine::status_of(const LibreswanLog::Tunnel& tunnel) {
     looked_ = now();
     auto status = tunnel.status;
+    status.protocol = "ikev2";
     status.peer = options_.peer_of(tunnel.connection);
     for (const auto& [spi, association] : associations_) {
         if (association.connection != tunnel.connection) continue;

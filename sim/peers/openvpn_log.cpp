@@ -91,6 +91,7 @@ constexpr Phrase kEndings[] = {
     {"ping-restart", "peer-silent"},
     {"ping-exit", "peer-silent"},
     {"connection-reset", "peer-exit"},
+    {"connection-failed", "no-connection"},
     {"remote-exit", "peer-exit"},
     {"server-pushed", "peer-exit"},
     {"process-push-msg-failed", "options-mismatch"},

@@ -86,6 +86,7 @@ TEST(OpenVpnLog, NamesFailures) {
     EXPECT_EQ(read<LoggedFailure>("VERIFY ERROR: depth=0, error=unable to get local issuer certificate").reason,
               "tls-failed");
     EXPECT_EQ(failure_of("ping-restart", ""), "peer-silent");
+    EXPECT_EQ(failure_of("connection-failed", ""), "no-connection");
     EXPECT_EQ(failure_of("tls-error", "handshake-timeout"), "handshake-timeout");
     EXPECT_EQ(failure_of("tls-error", ""), "tls-failed");
 }
