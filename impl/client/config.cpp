@@ -36,6 +36,7 @@ struct Adopt {
         if (!habits.sstp_over_proxy) sstp.proxy.reset();
         if (sstp.proxy && !habits.signs_in_at_proxy) sstp.proxy->credentials.reset();
         sstp.session.http_within = habits.sstp_http_within;
+        sstp.session.ppp.echo_after = Duration::zero();  // SSTP's own hello asks for a silent gateway
         sstp.session.ppp.address_control = habits.sstp_address_control;
         give_up = habits.sstp_within;
     }

@@ -250,6 +250,7 @@ sstp::Options sstp_server_options(const Config& config) {
     options.ppp.role = ppp::Role::Server;
     options.ppp.authentication = sstp.authentication;
     options.ppp.mru = sstp.mru;
+    options.ppp.echo_after = Duration::zero();  // SSTP's own hello asks for a silent peer
     options.hashes = sstp.hashes;
     options.http_within = sstp.http_within;
     options.negotiation = sstp.negotiation;
