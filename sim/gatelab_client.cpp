@@ -126,19 +126,6 @@ Result<void> add_dial(client::Config& config, topologies::Tunnel tunnel, const S
     return add(config, std::move(sstp));
 }
 
-client::Personality personality_of(topologies::Personality personality) {
-    switch (personality) {
-        case topologies::Personality::Gatelab: break;
-        case topologies::Personality::Windows: return client::Personality::Windows;
-        case topologies::Personality::MacOs: return client::Personality::MacOs;
-        case topologies::Personality::Ios: return client::Personality::Ios;
-        case topologies::Personality::StrongSwan: return client::Personality::StrongSwan;
-        case topologies::Personality::OpenVpnClient: return client::Personality::OpenVpnClient;
-        case topologies::Personality::AzureVpnClient: return client::Personality::AzureVpnClient;
-    }
-    return client::Personality::Gatelab;
-}
-
 // What the topology says goes before what the personality does.
 void adopt_habits(client::Config& config, const topologies::Client& node) {
     const auto personality = personality_of(node.personality);
@@ -162,6 +149,19 @@ Result<client::Config> config_of(const Stage& stage, const std::string& name, co
 }
 
 }  // namespace
+
+client::Personality personality_of(topologies::Personality personality) {
+    switch (personality) {
+        case topologies::Personality::Gatelab: break;
+        case topologies::Personality::Windows: return client::Personality::Windows;
+        case topologies::Personality::MacOs: return client::Personality::MacOs;
+        case topologies::Personality::Ios: return client::Personality::Ios;
+        case topologies::Personality::StrongSwan: return client::Personality::StrongSwan;
+        case topologies::Personality::OpenVpnClient: return client::Personality::OpenVpnClient;
+        case topologies::Personality::AzureVpnClient: return client::Personality::AzureVpnClient;
+    }
+    return client::Personality::Gatelab;
+}
 
 Result<std::unique_ptr<ClientPlayer>> make_gatelab_client(const Stage& stage, const std::string& name) {
     auto config = config_of(stage, name, *topologies::find_as<topologies::Client>(stage.topology, name));
