@@ -40,6 +40,7 @@ std::string last_messages(const std::vector<Event>& events) {
 void judge(CaseResult& result, const Context& context, const std::vector<Event>& events) {
     result.steps = context.steps();
     result.metrics = context.metrics();
+    result.facts = context.facts();
     const auto broken =
         std::find_if(result.steps.begin(), result.steps.end(), [](const Step& step) { return !step.held; });
     if (result.steps.empty()) {
@@ -143,6 +144,7 @@ Bytes encode(const CaseResult& result) {
                   {"reason", result.reason},
                   {"steps", steps},
                   {"metrics", result.metrics},
+                  {"facts", result.facts},
                   {"simulated", result.simulated.count()},
                   {"real_time", result.real_time}};
     if (result.cpu_wait) whole["cpu_wait"] = *result.cpu_wait;
@@ -161,6 +163,7 @@ Result<void> decode_into(CaseResult& result, ByteView bytes) {
         for (const auto& step : whole.at("steps"))
             result.steps.push_back({Duration{step.at(0).get<std::int64_t>()}, step.at(1), step.at(2), step.at(3)});
         result.metrics = whole.at("metrics");
+        result.facts = whole.at("facts");
         result.simulated = Duration{whole.at("simulated").get<std::int64_t>()};
         result.real_time = whole.at("real_time");
         if (whole.contains("cpu_wait")) result.cpu_wait = whole["cpu_wait"].get<double>();

@@ -27,6 +27,8 @@ public:
     bool expect(bool held, std::string expected, std::string observed);
     bool expect_equal(const std::string& what, const std::string& expected, const std::string& observed);
     void measure(const std::string& name, double value) { metrics_[name] = value; }
+    // What is no figure, and belongs into a table of such cases.
+    void note(const std::string& name, std::string text) { facts_[name] = std::move(text); }
 
     // Steps that many cases share. Each notes what it expects.
     bool connect(const std::string& user = "alice", Duration limit = std::chrono::seconds(20));
@@ -48,6 +50,7 @@ public:
 
     const std::vector<Step>& steps() const { return steps_; }
     const std::map<std::string, double>& metrics() const { return metrics_; }
+    const std::map<std::string, std::string>& facts() const { return facts_; }
 
 private:
     sim::Scenario& scenario_;
@@ -55,6 +58,7 @@ private:
     std::uint64_t seed_;
     std::vector<Step> steps_;
     std::map<std::string, double> metrics_;
+    std::map<std::string, std::string> facts_;
 };
 
 // "up as 10.60.0.2 with AES_GCM_16-256/...", "... with TLSv1.2/... and AES-256-GCM", or "down: peer-silent".

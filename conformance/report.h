@@ -55,6 +55,7 @@ struct CaseResult {
         reason;  // of the first step that did not hold, or of all; `reason` says why not passed
     std::vector<Step> steps;
     std::map<std::string, double> metrics;  // "connect_s"
+    std::map<std::string, std::string> facts;  // what a table of such cases is made of: "tunnel": "sstp"
     Artifacts artifacts;
     Duration simulated{};
 

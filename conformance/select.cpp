@@ -136,6 +136,13 @@ Result<Candidates> candidates(const Options& options) {
 
 }  // namespace
 
+bool Case::can_take(const Pair& pair) const {
+    if (!pair.can_have(tunnel)) return false;
+    if (!clients.empty() && std::ranges::find(clients, pair.client->implementation) == clients.end()) return false;
+    if (looks_at == Side::Gateway && pair.client->is_real()) return false;
+    return looks_at != Side::Client || !pair.gateway->is_real();
+}
+
 Result<std::vector<Job>> select(const Options& options) {
     if (options.shards < 1 || options.shard < 1 || options.shard > options.shards)
         return fail(Fault::Refused, fmt::format("there is no shard {} of {}; expected one from 1/1 on up",
@@ -146,9 +153,7 @@ Result<std::vector<Job>> select(const Options& options) {
     if (!chosen) return pass(chosen);
 
     const auto meet = [&](const Case& one, const Player& client, const Player& gateway) {
-        if (!Pair{&client, &gateway}.can_have(one.tunnel)) return false;
-        if (one.looks_at == Side::Gateway && client.is_real()) return false;
-        if (one.looks_at == Side::Client && gateway.is_real()) return false;
+        if (!one.can_take({&client, &gateway})) return false;
         if (!known->client_named && !joins(client, one, options.real_peers)) return false;
         if (!known->gateway_named && !joins(gateway, one, options.real_peers)) return false;
         if (!client.is_real() || !gateway.is_real()) return true;

@@ -41,6 +41,7 @@ ordered_json machine_of(const CaseResult& result) {
     machine["sim_s"] = seconds(result.simulated);
     machine["attempts"] = result.attempts;
     machine["metrics"] = result.metrics;
+    if (!result.facts.empty()) machine["facts"] = result.facts;
     if (result.cpu_wait) machine["cpu_wait"] = *result.cpu_wait;
     if (const auto& late = result.lateness)
         machine["lateness"] = {{"budget_s", seconds(late->budget)},
@@ -58,7 +59,7 @@ ordered_json json_of(const CaseResult& result) {
         steps.push_back(std::move(one));
     }
     const bool exact = !result.real_time;
-    return {{"id", result.id},
+    ordered_json whole = {{"id", result.id},
             {"suite", result.suite},
             {"requirements", result.requirements},
             {"sentence", result.sentence},
@@ -74,6 +75,8 @@ ordered_json json_of(const CaseResult& result) {
             {"machine", machine_of(result)},
             {"metrics", exact ? ordered_json(result.metrics) : ordered_json::object()},
             {"artifacts", json_of(result.artifacts)}};
+    if (exact && !result.facts.empty()) whole["facts"] = result.facts;
+    return whole;
 }
 
 CaseResult result_of(const ordered_json& json) {
@@ -98,6 +101,7 @@ CaseResult result_of(const ordered_json& json) {
     result.simulated = from_seconds(result.real_time ? machine.value("sim_s", 0.0) : json.at("sim_s").get<double>());
     result.metrics =
         (result.real_time ? machine.at("metrics") : json.at("metrics")).get<std::map<std::string, double>>();
+    result.facts = (result.real_time ? machine : json).value("facts", std::map<std::string, std::string>{});
     result.wall = from_seconds(machine.value("wall_s", 0.0));
     result.attempts = machine.value("attempts", 1);
     if (machine.contains("cpu_wait")) result.cpu_wait = machine["cpu_wait"].get<double>();

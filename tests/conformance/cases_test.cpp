@@ -34,8 +34,9 @@ TEST(Cases, StartFromTopologiesThatCanRunForEveryPair) {
     for (const auto& one : cases()) {
         for (const auto& client : players()) {
             for (const auto& gateway : players()) {
-                if (!Pair{&client, &gateway}.can_have(one.tunnel)) continue;
-                for (const auto& problem : topologies::check(one.topology({&client, &gateway})))
+                const Pair pair{&client, &gateway};
+                if (!one.can_take(pair) || !pair.lack_of(one.needs).empty()) continue;
+                for (const auto& problem : topologies::check(one.topology(pair)))
                     EXPECT_NE(problem.severity, topologies::Problem::Severity::Error)
                         << one.id << ": " << to_string(problem);
             }
