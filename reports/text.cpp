@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "reports/fallback.h"
 #include "reports/goodput.h"
 #include "reports/reports.h"
 
@@ -125,6 +126,7 @@ void add_changes(std::string& text, std::string_view title, const std::vector<Ch
 std::string render_text(const Report& report) {
     if (report.cases.empty()) return "no case ran\n";
     std::string text = matrix(report) + "\n";
+    if (const auto fallback = render_fallback(report); !fallback.empty()) text += fallback + "\n";
     if (const auto goodput = render_goodput(report); !goodput.empty()) text += goodput + "\n";
     std::size_t shown = 0;
     for (const auto verdict : {Verdict::Failed, Verdict::Error, Verdict::Invalid})

@@ -22,8 +22,9 @@ interface Series {
   points: Point[];
 }
 
-const labels: Record<string, string> = { ikev2: 'IKEv2 and ESP', 'openvpn-udp': 'OpenVPN over UDP', 'openvpn-tcp': 'OpenVPN over TCP' };
+const labels: Record<string, string> = { ikev2: 'IKEv2 and ESP', 'openvpn-udp': 'OpenVPN over UDP', 'openvpn-tcp': 'OpenVPN over TCP', sstp: 'SSTP', 'sstp-proxy': 'SSTP through a proxy' };
 const ours = 'gatelab/gatelab';
+const tones = 5;
 
 // "openvpn" where it plays both sides.
 function playersOf(pair: string): string {
@@ -92,11 +93,13 @@ class Scale {
 function marker(shape: number, x: number, y: number): SVGElement {
   if (shape === 0) return svg('circle', { cx: x, cy: y, r: 4 });
   if (shape === 1) return svg('rect', { x: x - 3.7, y: y - 3.7, width: 7.4, height: 7.4, rx: 1 });
-  return svg('path', { d: `M${x} ${y - 5}L${x + 4.8} ${y + 3.6}H${x - 4.8}Z` });
+  if (shape === 2) return svg('path', { d: `M${x} ${y - 5}L${x + 4.8} ${y + 3.6}H${x - 4.8}Z` });
+  if (shape === 3) return svg('path', { d: `M${x} ${y - 5}L${x + 5} ${y}L${x} ${y + 5}L${x - 5} ${y}Z` });
+  return svg('path', { d: `M${x} ${y + 5}L${x + 4.8} ${y - 3.6}H${x - 4.8}Z` });
 }
 
 function style(series: Series, carriers: string[]): string {
-  return `series tone-${carriers.indexOf(series.carrier) % 3}${series.pair === ours ? '' : ' other'}`;
+  return `series tone-${carriers.indexOf(series.carrier) % tones}${series.pair === ours ? '' : ' other'}`;
 }
 
 function axes(scale: Scale, losses: number[]): SVGElement[] {
@@ -131,7 +134,7 @@ function panel(rtt: number, all: Series[], points: Point[], scale: Scale, losses
     const group = svg('g', { class: style(series, carriers) });
     group.append(svg('path', { class: 'line', d: line(placed.map(({ x, y }) => [x, y])) }));
     for (const { point, x, y } of placed) {
-      const mark = marker(carriers.indexOf(series.carrier) % 3, x, y);
+      const mark = marker(carriers.indexOf(series.carrier) % tones, x, y);
       mark.append(svg('title', {}, `${labels[point.carrier] ?? point.carrier}, ${playersOf(point.pair)}: ${figure(point.goodput)} Mbit/s`));
       group.append(mark);
     }
@@ -153,7 +156,7 @@ function legend(all: Series[], carriers: string[], severalPairs: boolean): HTMLE
     'ul',
     { class: 'legend' },
     ...all.map((series) =>
-      h('li', {}, swatch(style(series, carriers), carriers.indexOf(series.carrier) % 3), labels[series.carrier] ?? series.carrier, severalPairs && h('small', {}, ` ${playersOf(series.pair)}`))),
+      h('li', {}, swatch(style(series, carriers), carriers.indexOf(series.carrier) % tones), labels[series.carrier] ?? series.carrier, severalPairs && h('small', {}, ` ${playersOf(series.pair)}`))),
     h('li', {}, swatch(''), 'no tunnel'),
   );
 }

@@ -1,6 +1,7 @@
 import { caseList, step } from './cases';
 import { detail } from './detail';
 import { h } from './dom';
+import { fallback } from './fallback';
 import { goodput } from './goodput';
 import { policyGrid } from './grid';
 import { matrix, summary, verdictButtons } from './matrix';
@@ -96,7 +97,7 @@ function start(): void {
       h('button', { type: 'button', class: 'quiet', click: () => dialog.showModal() }, 'Keys ', h('kbd', {}, '?')),
       h('button', { type: 'button', class: 'quiet', click: switchTheme }, 'Theme ', h('kbd', {}, 't')),
     ),
-    h('main', {}, h('div', { class: allPairs.length > 4 ? 'overview wide' : 'overview' }, summary(buttons[0].element), pairs.element), policyGrid() ?? '', goodput() ?? '', caseList(buttons[1].element)),
+    h('main', {}, h('div', { class: allPairs.length > 4 ? 'overview wide' : 'overview' }, summary(buttons[0].element), pairs.element), fallback() ?? '', policyGrid() ?? '', goodput() ?? '', caseList(buttons[1].element)),
     drawer,
     dialog,
   );

@@ -28,10 +28,12 @@ export interface CaseResult {
     sim_s?: number;
     attempts?: number;
     metrics?: Record<string, number>;
+    facts?: Record<string, string>;
     cpu_wait?: number;
     lateness?: { budget_s: number; median_s: number; p99_s: number; worst_s: number };
   };
   metrics: Record<string, number>;
+  facts?: Record<string, string>;
   artifacts: { directory?: string; pcap?: string[]; events?: string; keys?: string[] };
 }
 

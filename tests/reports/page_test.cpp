@@ -125,6 +125,17 @@ TEST_F(Page, PlotsAndTabulatesGoodput) {
     EXPECT_TRUE(has(text, "<td class=\"ratio\">2.00</td>"));
 }
 
+TEST_F(Page, TabulatesWhatEachClientEndsOn) {
+    EXPECT_FALSE(has(dom(), "aria-label=\"Fallback\"")) << "nobody tried";
+    ASSERT_TRUE(write_all(fallback_report(), folder));
+    const auto text = dom();
+    ASSERT_TRUE(has(text, "data-ready=\"true\""));
+    EXPECT_TRUE(has(text, "<b>SSTP</b><span> 31 s</span>"));
+    EXPECT_TRUE(has(text, "<b>✕ none</b><span> 166 s</span><small>peer-silent</small>"));
+    EXPECT_TRUE(has(text, "<td class=\"mute\">"));
+    EXPECT_TRUE(has(text, "OpenVPN: no tunnel in common with the gateway."));
+}
+
 TEST_F(Page, GivesTheMatrixTheWholeWidthWherePairsAreMany) {
     EXPECT_TRUE(has(dom(), "<div class=\"overview\">"));
     auto report = sample_report();

@@ -121,6 +121,37 @@ conformance::Report goodput_report() {
     return report;
 }
 
+conformance::Report fallback_report() {
+    Report report;
+    report.version = "0.1.0";
+    const auto add = [&](std::map<std::string, std::string> facts, double settled, const char* player = "gatelab",
+                         Verdict verdict = Verdict::Passed) {
+        auto one = result("fallback", fmt::format("case-{}", report.cases.size()), player, "gatelab", verdict);
+        one.facts = std::move(facts);
+        one.metrics = {{"settled_s", settled}};
+        report.cases.push_back(std::move(one));
+    };
+    const std::string both = "IKEv2 and SSTP", open = "Nothing in the way", dropped = "UDP 500 and 4500 dropped";
+    add({{"offer", both}, {"network", open}, {"client", "Windows"}, {"tunnel", "IKEv2"}}, 0.125);
+    add({{"offer", both}, {"network", open}, {"client", "strongSwan"}, {"tunnel", "IKEv2"}, {"then", "nothing passes"}},
+        0.25, "strongswan");
+    add({{"offer", both}, {"network", dropped}, {"client", "Windows"}, {"tunnel", "SSTP"}}, 31.25);
+    add({{"offer", both},
+         {"network", dropped},
+         {"client", "strongSwan"},
+         {"tunnel", "none"},
+         {"reason", "peer-silent"}},
+        165.5, "strongswan", Verdict::Failed);
+    for (const auto& network : {open, dropped})
+        add({{"offer", both},
+             {"network", network},
+             {"client", "OpenVPN"},
+             {"tunnel", "none"},
+             {"reason", "no-common-tunnel"}},
+            0);
+    return report;
+}
+
 void write_sample_evidence(const std::filesystem::path& directory) {
     std::filesystem::create_directories(directory / kDirectory);
     std::ofstream out(directory / kDirectory / "events.ndjson");

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "reports/fallback.h"
 #include "reports/reports.h"
 #include "tests/reports/sample.h"
 
@@ -41,6 +42,29 @@ TEST(ReportText, HasATableOfGoodputWhereItWasMeasured) {
     EXPECT_THAT(text, HasSubstr("   10 ms   0.1 %    44.50 ( 50 %)"));
     EXPECT_THAT(text, HasSubstr("22.25 ( 50 %)\n"));
     EXPECT_THAT(render_text(sample_report()), Not(HasSubstr("goodput")));
+}
+
+TEST(ReportText, HasATableOfWhatEachClientEndsOn) {
+    const auto text = render_text(fallback_report());
+    EXPECT_THAT(text, HasSubstr("fallback, gateway offers IKEv2 and SSTP\n"
+                                "network                      Windows              strongSwan\n"
+                                "                                                  (strongswan)\n"
+                                "Nothing in the way           IKEv2, 0.1 s         IKEv2, 0.2 s;\n"
+                                "                                                  nothing passes\n"
+                                "UDP 500 and 4500 dropped     SSTP, 31 s           ! none, 166 s:\n"
+                                "                                                  peer-silent\n"
+                                "OpenVPN: no tunnel in common with the gateway\n"));
+    EXPECT_THAT(render_text(sample_report()), Not(HasSubstr("fallback")));
+}
+
+TEST(ReportText, HasThatTableAsMarkdownToo) {
+    EXPECT_EQ(fallback_markdown(fallback_report()),
+              "## The gateway offers IKEv2 and SSTP\n\n"
+              "| network | Windows | strongSwan (strongswan) |\n|---|---|---|\n"
+              "| Nothing in the way | IKEv2, 0.1 s | IKEv2, 0.2 s; nothing passes |\n"
+              "| UDP 500 and 4500 dropped | SSTP, 31 s | ! none, 166 s: peer-silent |\n"
+              "\nOpenVPN: no tunnel in common with the gateway.\n");
+    EXPECT_EQ(fallback_markdown(sample_report()), "");
 }
 
 TEST(ReportText, OfNothingSaysSo) { EXPECT_EQ(render_text(conformance::Report{}), "no case ran\n"); }
