@@ -9,7 +9,6 @@
 // is that of the machine: ns-3's Reno for our own, Linux's for a real program.
 #include <fmt/format.h>
 
-
 #include "conformance/context.h"
 #include "conformance/suites/suites.h"
 #include "conformance/worlds.h"
@@ -24,6 +23,7 @@ constexpr std::uint64_t kRate = 100'000'000;
 constexpr auto kStart = 6s;  // when even a handshake that lost packets is over
 constexpr Ipv4Address kServerAddress{198, 51, 100, 80};
 constexpr Ipv4Address kPlainAddress{203, 0, 113, 80};
+constexpr Ipv4Address kProxyAddress{198, 51, 100, 81};
 constexpr std::uint16_t kPlainFlow = 1;  // the topology's only flow has number 0
 
 struct Carrier {
@@ -33,6 +33,7 @@ struct Carrier {
     const char* sentence;
     std::vector<std::string> requirements;
     double least;  // share of the yardstick that must arrive
+    bool by_proxy = false;
 };
 
 // A tunnel over TCP hides losses from the TCP inside and pays with delay: what comes of the two is only bounded
@@ -44,14 +45,22 @@ const std::vector<Carrier>& carriers() {
          topologies::Tunnel::OpenVpn,
          topologies::Transport::Udp,
          "OpenVPN over UDP",
-         {"P2S-RT-01"},
+         {"OPENVPN-DATA-AEAD"},
          0.5},
         {"openvpn-tcp",
          topologies::Tunnel::OpenVpn,
          topologies::Transport::Tcp,
          "OpenVPN over TCP",
-         {"P2S-RT-01"},
+         {"OPENVPN-WIRE-TCP"},
          0.25},
+        {"sstp", topologies::Tunnel::Sstp, topologies::Transport::Tcp, "SSTP", {"P2S-PROTO-02"}, 0.25},
+        {"sstp-proxy",
+         topologies::Tunnel::Sstp,
+         topologies::Transport::Tcp,
+         "SSTP through an HTTP proxy",
+         {"P2S-PROTO-02"},
+         0.25,
+         true},
     };
     return kCarriers;
 }
@@ -88,10 +97,29 @@ void add_bystander(topologies::Topology& topology, const std::string& name, Ipv4
     topologies::add_link(topology, added, *topologies::find(topology, "isp"), std::move(link));
 }
 
+topologies::Topology access(const Pair& pair, const Carrier& carrier) {
+    switch (carrier.tunnel) {
+        case topologies::Tunnel::IkeV2: return remote_access(pair);
+        case topologies::Tunnel::Sstp: return sstp_access(pair);
+        case topologies::Tunnel::OpenVpn: break;
+    }
+    auto topology = openvpn_access(pair);
+    use_transport(topology, carrier.transport);
+    return topology;
+}
+
+// A proxy beside the gateway, where the line to alice is one connection's and the rest is fast.
+void add_proxy(topologies::Topology& topology, topologies::Link link) {
+    topologies::HttpProxy proxy;
+    proxy.address = kProxyAddress;
+    client_of(topology).http_proxy = "proxy";
+    const auto added = topologies::add_node(topology, {"proxy", std::move(proxy), {}, {}});
+    link.name = "proxy-isp";
+    topologies::add_link(topology, added, *topologies::find(topology, "isp"), std::move(link));
+}
+
 topologies::Topology with_transfer(const Pair& pair, const Point& point) {
-    const bool openvpn = point.carrier.tunnel == topologies::Tunnel::OpenVpn;
-    auto topology = openvpn ? openvpn_access(pair) : remote_access(pair);
-    if (openvpn) use_transport(topology, point.carrier.transport);
+    auto topology = access(pair, point.carrier);
     for (const auto edge : boost::make_iterator_range(boost::edges(topology.graph))) {
         auto& link = topology.graph[edge];
         link.bits_per_second = 10'000'000'000;
@@ -102,6 +130,7 @@ topologies::Topology with_transfer(const Pair& pair, const Point& point) {
     fast.bits_per_second = 10'000'000'000;
     fast.delay = Duration::zero();
     fast.loss = 0;
+    if (point.carrier.by_proxy) add_proxy(topology, fast);
     add_bystander(topology, "server", kServerAddress, fast);
     add_bystander(topology, "plain", kPlainAddress, link_of(point, "plain-isp"));
 
