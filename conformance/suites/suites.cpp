@@ -37,6 +37,8 @@ const std::vector<Suite>& suites() {
          "Every TLS suite of Azure's two lists, what lies outside them, and the profile that goes with them",
          topologies::Tunnel::OpenVpn},
         {"openvpn-deviations", "What OpenVPN ends do about a peer that breaks one rule", topologies::Tunnel::OpenVpn},
+        {"fallback", "What each kind of client does in each kind of network: which tunnel it ends on, or why on none",
+         std::nullopt},
         {"goodput", "What a TCP transfer gets through a tunnel, against loss and round-trip time", std::nullopt},
     };
     return kSuites;
@@ -63,6 +65,7 @@ const std::vector<Case>& cases() {
         for (auto* family : {breaking_headers, breaking_the_control_channel, breaking_the_key_exchange,
                              breaking_data_packets, playing_a_gateway})
             add(all, "openvpn-deviations", family());
+        add(all, "fallback", falling_back());
         add(all, "goodput", transferring());
         return all;
     }();

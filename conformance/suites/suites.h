@@ -69,6 +69,9 @@ std::vector<Case> breaking_the_key_exchange();
 std::vector<Case> breaking_data_packets();
 std::vector<Case> playing_a_gateway();
 
+// fallback
+std::vector<Case> falling_back();
+
 // goodput
 std::vector<Case> transferring();
 
