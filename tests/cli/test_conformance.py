@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from conftest import ROOT
+
 ONE = ("--case", "ikev2-basic.stays-on-port-500-without-nat")
 OURS = ("--client", "gatelab", "--gateway", "gatelab")
 NO_KERNEL = {"GATELAB_KERNEL": "/nowhere/linux"}
@@ -122,3 +124,19 @@ def test_report_show_refuses_what_is_no_report(gatelab, text):
     assert answer.code == 2
     assert answer.said_once("odd.json")
     assert gatelab("report", "show", "gone.json").code == 2
+
+
+def test_prints_what_each_client_ends_on_as_the_page_of_the_docs_has_it(gatelab):
+    ran = gatelab("conformance", "--case", "fallback.*.ikev2-sstp", *OURS, "--no-captures")
+    assert ran.code == 0, ran.out + ran.err
+    assert "fallback, gateway offers IKEv2 and SSTP\n" in ran.out
+    told = gatelab("report", "fallback", "runs/conformance")
+    assert told.code == 0
+    page = (ROOT / "docs" / "fallback.md").read_text(encoding="utf-8")
+    assert told.out.strip() in page, "gatelab report fallback tells something else than docs/fallback.md"
+
+
+def test_has_no_such_table_of_other_suites(gatelab, report):
+    told = gatelab("report", "fallback", report)
+    assert told.code == 2
+    assert told.said_once("no results of suite", "gatelab conformance --suite fallback")
