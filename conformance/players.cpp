@@ -39,6 +39,10 @@ std::string_view name_of(Feature feature) {
         case Feature::KeyIdsInTurn: return "key-ids-in-turn";
         case Feature::OneReply: return "one-reply";
         case Feature::RouteLimit: return "route-limit";
+        case Feature::StrictCall: return "strict-call";
+        case Feature::ServerName: return "server-name";
+        case Feature::LimitsPatience: return "limits-patience";
+        case Feature::WantsToBeAsked: return "wants-to-be-asked";
         case Feature::TlsPolicy: return "tls-policy";
         case Feature::HelloTime: return "hello-time";
     }
@@ -53,6 +57,10 @@ std::vector<Lack> lacks_of_sstp_client(std::vector<Lack> more = {}) {
         {Feature::Personalities, "it is nobody but itself"},
         {Feature::TellPeer, "it does not say what the gateway calls itself"},
         {Feature::AnyCertificate, "it shows no certificate"},
+        {Feature::StrictCall, "sstpc passes over messages that do not belong, or hangs up without a Call Abort"},
+        {Feature::ServerName, "sstpc looked at who issued a certificate, and not at the name in it"},
+        {Feature::LimitsPatience, "pppd and sstpc wait longer for a gateway than two minutes"},
+        {Feature::WantsToBeAsked, "pppd takes a link on which nobody asks who it is"},
         {Feature::LongPassword, "a word of pppd's files has 1,023 octets at most"},
         {Feature::Renegotiate, "it has nothing to renew but TLS, and does not"},
         {Feature::RenegotiateNow, "it has nothing to renew but TLS, and does not"},

@@ -45,7 +45,11 @@ enum class Feature {
     RouteLimit,        // refuses more than 1,000 pushed routes
     TlsPolicy,         // takes the TLS versions and cipher suites that it is told, and no others
     // Of SSTP.
-    HelloTime,  // asks a silent peer after the time that it is told, or never
+    HelloTime,       // asks a silent peer after the time that it is told, or never
+    StrictCall,      // a client that aborts at what [MS-SSTP] forbids, and asks again after a Nak
+    ServerName,      // a client that holds a certificate to the name that it dialled
+    LimitsPatience,  // a client that gives up a gateway that goes on refusing, or says nothing, within two minutes
+    WantsToBeAsked,  // a client that leaves a gateway that does not ask who it is
 };
 std::string_view name_of(Feature);  // "native-esp"
 

@@ -37,6 +37,8 @@ const std::vector<Suite>& suites() {
          "Every TLS suite of Azure's two lists, what lies outside them, and the profile that goes with them",
          topologies::Tunnel::OpenVpn},
         {"openvpn-deviations", "What OpenVPN ends do about a peer that breaks one rule", topologies::Tunnel::OpenVpn},
+        {"sstp-deviations", "What SSTP ends do about a peer that breaks one rule, of SSTP or of PPP inside it",
+         topologies::Tunnel::Sstp},
         {"fallback", "What each kind of client does in each kind of network: which tunnel it ends on, or why on none",
          std::nullopt},
         {"goodput", "What a TCP transfer gets through a tunnel, against loss and round-trip time", std::nullopt},
@@ -65,6 +67,8 @@ const std::vector<Case>& cases() {
         for (auto* family : {breaking_headers, breaking_the_control_channel, breaking_the_key_exchange,
                              breaking_data_packets, playing_a_gateway})
             add(all, "openvpn-deviations", family());
+        for (auto* family : {breaking_https, breaking_the_call, breaking_ppp, playing_an_sstp_gateway})
+            add(all, "sstp-deviations", family());
         add(all, "fallback", falling_back());
         add(all, "goodput", transferring());
         return all;

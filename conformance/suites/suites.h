@@ -69,6 +69,12 @@ std::vector<Case> breaking_the_key_exchange();
 std::vector<Case> breaking_data_packets();
 std::vector<Case> playing_a_gateway();
 
+// sstp-deviations
+std::vector<Case> breaking_https();
+std::vector<Case> breaking_the_call();
+std::vector<Case> breaking_ppp();
+std::vector<Case> playing_an_sstp_gateway();
+
 // fallback
 std::vector<Case> falling_back();
 
