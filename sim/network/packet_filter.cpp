@@ -200,12 +200,20 @@ bool PacketFilter::decide_error(Duration now, const PacketFields& fields, ByteVi
     return !stopped || drop(&fields, name_of(*stopped));
 }
 
+// A full table is swept once a second at most: a flood of new flows must not cost a sweep for each.
+bool PacketFilter::has_room(Duration now) {
+    if (flows_.size() < kMaxFlows) return true;
+    if (now < next_sweep_) return false;
+    next_sweep_ = now + std::chrono::seconds(1);
+    return make_room(flows_, kMaxFlows, now);
+}
+
 bool PacketFilter::admit(Duration now, Direction direction, const PacketFields& fields, std::optional<std::size_t> rule,
                          ByteView head) {
     const bool tls_only = rule && firewall_.rules[*rule].tls_only;
     const auto opening = tls_only && opens_tcp(fields) ? read_segment(head) : std::nullopt;
     if (tls_only && !opening) return refuse(Action::Reject, direction, fields, name_of(*rule), head);
-    if (!make_room(flows_, kMaxFlows, now)) return drop(&fields, "flow table full");
+    if (!has_room(now)) return drop(&fields, "flow table full");
     auto key = key_of(fields);
     const bool lower = std::get<1>(key) == Endpoint{fields.source, fields.source_port};
     Flow flow;

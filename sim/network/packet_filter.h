@@ -86,6 +86,7 @@ private:
     bool in_force(const topologies::FilterRule&) const;
     std::optional<std::size_t> first_match(bool established, Direction, const PacketFields&) const;
     std::optional<std::size_t> stopping(const FlowKey&, Flow&);
+    bool has_room(Duration now);
     bool admit(Duration now, Direction, const PacketFields&, std::optional<std::size_t> rule, ByteView head);
     bool watch(Flow&, Direction, const PacketFields&, ByteView head);
     bool cut(Flow&, Direction, const PacketFields&, std::string_view why, ByteView head);
@@ -101,6 +102,7 @@ private:
     std::size_t changes_seen_ = 0;
     Duration now_{};
     Flows flows_;
+    Duration next_sweep_ = Duration::min();
     std::map<FragmentKey, Fragment> fragments_;
     std::map<std::pair<std::string_view, std::string>, std::uint64_t> told_;  // by event and rule
     std::int64_t error_second_ = 0;
