@@ -45,6 +45,8 @@ std::string_view name_of(Feature feature) {
         case Feature::WantsToBeAsked: return "wants-to-be-asked";
         case Feature::TlsPolicy: return "tls-policy";
         case Feature::HelloTime: return "hello-time";
+        case Feature::CallDisconnect: return "call-disconnect";
+        case Feature::LeavesProxy: return "leaves-proxy";
     }
     return "?";
 }
@@ -65,6 +67,8 @@ std::vector<Lack> lacks_of_sstp_client(std::vector<Lack> more = {}) {
         {Feature::Renegotiate, "it has nothing to renew but TLS, and does not"},
         {Feature::RenegotiateNow, "it has nothing to renew but TLS, and does not"},
         {Feature::TlsPolicy, "sstpc offers the suites that OpenSSL does"},
+        {Feature::CallDisconnect, "pppd ends the link, and sstpc closes TLS without a Call Disconnect"},
+        {Feature::LeavesProxy, "sstpc shows a proxy the same credentials again and again"},
         {Feature::HelloTime, "sstpc asks after a minute of silence, whatever it is told"},
     };
     lacks.insert(lacks.end(), more.begin(), more.end());

@@ -50,6 +50,8 @@ enum class Feature {
     ServerName,      // a client that holds a certificate to the name that it dialled
     LimitsPatience,  // a client that gives up a gateway that goes on refusing, or says nothing, within two minutes
     WantsToBeAsked,  // a client that leaves a gateway that does not ask who it is
+    CallDisconnect,  // a client that hangs up by a Call Disconnect
+    LeavesProxy,     // a client that fails when a proxy refuses its credentials
 };
 std::string_view name_of(Feature);  // "native-esp"
 

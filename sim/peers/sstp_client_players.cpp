@@ -6,12 +6,13 @@
 namespace gatelab::sim::peers {
 namespace {
 
-// What a profile of Windows carries: the networks behind the gateway.
+// What a profile of Windows carries: the networks behind the gateway, and its other clients.
 std::vector<Prefix> networks_of(const topologies::Topology& topology, const topologies::Gateway& gateway) {
     std::vector<Prefix> networks;
     if (const auto* network = topologies::find_as<topologies::VirtualNetwork>(topology, gateway.virtual_network))
         networks = network->address_space;
     networks.insert(networks.end(), gateway.custom_routes.begin(), gateway.custom_routes.end());
+    networks.push_back(gateway.client_address_pool);
     return networks;
 }
 

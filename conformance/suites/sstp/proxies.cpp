@@ -92,6 +92,7 @@ std::vector<Case> sstp_proxies() {
         "is-refused-by-a-proxy", "With a wrong password for the proxy nobody gets to the gateway.",
         [](const Pair& pair) { return with_a_doorkeeper(pair, "clerk", "guess"); },
         [](Context& context) { expect_nobody_in(context, kNotThrough); });
+    all.back().needs.push_back({Side::Client, Feature::LeavesProxy});
     add(
         "finds-no-way-around-a-proxy", "Where the proxy is the only way out, a client that does not know it fails.",
         [](const Pair& pair) {

@@ -251,7 +251,7 @@ std::vector<Case> sstp_staying_alive() {
         [](Context& context) { is_cut_by(context, "isp"); }, {});
     add("client-hangs-up", {"SSTP-28", "PPP-LCP-TERMINATE"},
         "A client that hangs up ends PPP and then the call, and the gateway forgets the session.", sstp_access,
-        client_hangs_up, {});
+        client_hangs_up, {{Side::Client, Feature::CallDisconnect}});
     add("gateway-ends-a-session", {"SSTP-28", "PPP-LCP-TERMINATE"},
         "A client whose session the gateway ends is told, and leaves the tunnel.", sstp_access, gateway_hangs_up,
         {{Side::Gateway, Feature::EndSession}});
